@@ -1,0 +1,59 @@
+"""Campaigns: a self-hosted app for one-off message campaigns."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from campaigns_app import job_queue
+from campaigns_app.accounts import models as _accounts  # noqa: F401
+from campaigns_app.campaigns import models as _campaigns  # noqa: F401
+from campaigns_app.channels import registry
+from campaigns_app.channels.builtin import register_builtin_channels
+from campaigns_app.config import load_config
+from campaigns_app.contacts import models as _contacts  # noqa: F401
+from campaigns_app.conversations import models as _conversations  # noqa: F401
+from campaigns_app.database.engine import engine_options, prepare_engine
+from campaigns_app.extensions import csrf, db, migrate
+from campaigns_app.inboxes import models as _inboxes  # noqa: F401
+from campaigns_app.webhooks import models as _webhooks  # noqa: F401
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+
+def create_app(environ: Mapping[str, str] | None = None, **overrides: Any) -> Flask:
+    """The application, with settings from `environ` (the process's own by default).
+
+    `overrides` are Flask settings that win over it; tests use them. Opens no connection. Raises
+    `ConfigError` naming every setting that is missing or wrong.
+    """
+    app = Flask(__name__)
+    app.config.update(load_config(os.environ if environ is None else environ))
+    app.config.update(overrides)
+    _init_stores(app)
+    _init_web(app)
+    return app
+
+
+def _init_stores(app: Flask) -> None:
+    url = app.config["DATABASE_URL"]
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(MIGRATIONS))
+    with app.app_context():
+        prepare_engine(db.engine)
+    job_queue.init_app(app)
+    app.extensions[registry.EXTENSION] = registry.ChannelRegistry()
+    register_builtin_channels(app.extensions[registry.EXTENSION])
+
+
+def _init_web(app: Flask) -> None:
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_UPLOAD_MB"] * 1024 * 1024
+    if app.config["TRUSTED_PROXIES"]:
+        count = app.config["TRUSTED_PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
+    csrf.init_app(app)

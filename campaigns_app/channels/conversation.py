@@ -1,0 +1,207 @@
+"""API: opens a conversation with each contact; webhooks carry the message to the outside.
+
+No request leaves the machine while a campaign runs: contact inbox, conversation, first message and
+webhook events are rows of one transaction, so each recipient gets exactly one of each.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from campaigns_app.channels.base import Addressee, ConversationChannel, Origin, SettingField
+from campaigns_app.conversations.models import (
+    ContactInbox,
+    Conversation,
+    ConversationStatus,
+    Message,
+    MessageStatus,
+    MessageType,
+)
+from campaigns_app.database.bulk import insert_rows, reserve_ids
+from campaigns_app.webhooks.events import OpenedConversation
+from campaigns_app.webhooks.outbox import Event, record_events
+
+EMPTY = "{}"
+
+
+class _Known(NamedTuple):
+    """A contact as the inbox knows it."""
+
+    id: int
+    source_id: str
+    created_at: datetime
+
+
+class ApiChannel(ConversationChannel):
+    """The channel of inboxes that integrations write to and read from through the JSON API."""
+
+    name = "API"
+    label = "API"
+    slug = "api"
+    log_prefix = "API Campaign"
+    webhook_name = "Channel::Api"
+    settings = (
+        SettingField(
+            name="webhook_url",
+            label="INBOXES.FORM.WEBHOOK_URL.LABEL",
+            kind="url",
+            help="INBOXES.FORM.WEBHOOK_URL.HELP",
+        ),
+    )
+
+    def deliver(
+        self,
+        session: Session,
+        origin: Origin,
+        addressees: Sequence[Addressee],
+        numbers: Sequence[int],
+        now: datetime,
+    ) -> None:
+        """Open a conversation with each addressee: see the base class."""
+        known = self._contact_inboxes(session, origin, addressees, now)
+        conversation_ids = reserve_ids(session, Conversation, len(addressees))
+        message_ids = reserve_ids(session, Message, len(addressees))
+        self._insert_conversations(
+            session, origin, addressees, known, conversation_ids, numbers, now
+        )
+        self._insert_messages(session, origin, addressees, conversation_ids, message_ids, now)
+        if origin.subscribers:
+            events = [
+                Event(event_type, payload, conversation_id, origin.campaign_id)
+                for addressee, conversation_id, message_id, number in zip(
+                    addressees, conversation_ids, message_ids, numbers, strict=True
+                )
+                for event_type, payload in self._told(
+                    origin, addressee, known[addressee.contact_id], number, message_id, now
+                ).items()
+            ]
+            record_events(session, origin.account["id"], events, origin.subscribers, now)
+
+    def _contact_inboxes(
+        self, session: Session, origin: Origin, addressees: Sequence[Addressee], now: datetime
+    ) -> Mapping[int, _Known]:
+        """Each addressee's contact inbox by contact id; the missing ones are written."""
+        inbox_id = origin.inbox["id"]
+        rows = session.execute(
+            select(
+                ContactInbox.contact_id,
+                ContactInbox.id,
+                ContactInbox.source_id,
+                ContactInbox.created_at,
+            ).where(
+                ContactInbox.inbox_id == inbox_id,
+                ContactInbox.contact_id.in_([a.contact_id for a in addressees]),
+            )
+        )
+        known = {row.contact_id: _Known(row.id, row.source_id, row.created_at) for row in rows}
+        missing = [a.contact_id for a in addressees if a.contact_id not in known]
+        ids = reserve_ids(session, ContactInbox, len(missing))
+        made = {
+            contact_id: _Known(row_id, str(uuid4()), now)
+            for contact_id, row_id in zip(missing, ids, strict=True)
+        }
+        insert_rows(
+            session,
+            ContactInbox,
+            (
+                *("id", "contact_id", "inbox_id", "source_id"),
+                *("hmac_verified", "created_at", "updated_at"),
+            ),
+            [
+                (row.id, contact_id, inbox_id, row.source_id, False, now, now)
+                for contact_id, row in made.items()
+            ],
+        )
+        return known | made
+
+    def _insert_conversations(
+        self,
+        session: Session,
+        origin: Origin,
+        addressees: Sequence[Addressee],
+        known: Mapping[int, _Known],
+        ids: Sequence[int],
+        numbers: Sequence[int],
+        now: datetime,
+    ) -> None:
+        account_id, inbox_id = origin.account["id"], origin.inbox["id"]
+        insert_rows(
+            session,
+            Conversation,
+            (
+                *("id", "account_id", "inbox_id", "contact_id", "contact_inbox_id"),
+                *("campaign_id", "display_id", "uuid", "status"),
+                *("additional_attributes", "custom_attributes"),
+                *("waiting_since", "last_activity_at", "created_at", "updated_at"),
+            ),
+            [
+                (
+                    *(row_id, account_id, inbox_id, to.contact_id, known[to.contact_id].id),
+                    *(origin.campaign_id, number, str(uuid4()), ConversationStatus.OPEN.value),
+                    *(EMPTY, EMPTY, now, now, now, now),
+                )
+                for to, row_id, number in zip(addressees, ids, numbers, strict=True)
+            ],
+        )
+
+    def _insert_messages(
+        self,
+        session: Session,
+        origin: Origin,
+        addressees: Sequence[Addressee],
+        conversation_ids: Sequence[int],
+        ids: Sequence[int],
+        now: datetime,
+    ) -> None:
+        account_id, inbox_id = origin.account["id"], origin.inbox["id"]
+        sender_id = origin.sender["id"] if origin.sender else None
+        of_campaign = json.dumps({"campaign_id": origin.campaign_id})
+        insert_rows(
+            session,
+            Message,
+            (
+                *("id", "account_id", "inbox_id", "conversation_id", "sender_id", "content"),
+                *("content_type", "message_type", "private", "status"),
+                *("content_attributes", "additional_attributes", "created_at", "updated_at"),
+            ),
+            [
+                (
+                    *(row_id, account_id, inbox_id, conversation_id, sender_id, to.text),
+                    *("text", MessageType.OUTGOING.value, False, MessageStatus.SENT.value),
+                    *(EMPTY, of_campaign, now, now),
+                )
+                for to, row_id, conversation_id in zip(
+                    addressees, ids, conversation_ids, strict=True
+                )
+            ],
+        )
+
+    def _told(
+        self,
+        origin: Origin,
+        addressee: Addressee,
+        known: _Known,
+        number: int,
+        message_id: int,
+        now: datetime,
+    ) -> dict[str, str]:
+        return OpenedConversation(
+            account=origin.account,
+            inbox=origin.inbox,
+            channel=self.webhook_name,
+            sender=origin.sender,
+            contact=addressee.contact,
+            contact_inbox_id=known.id,
+            source_id=known.source_id,
+            contact_inbox_created_at=known.created_at,
+            conversation_id=number,
+            message_id=message_id,
+            content=addressee.text,
+            campaign_id=origin.campaign_id,
+            at=now,
+        ).payloads()

@@ -1,0 +1,108 @@
+"""Contact, label, suppression."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from campaigns_app.database.types import Base, BigId, utcnow
+
+
+class Label(Base):
+    """A name that contacts carry; `title` is lower case and has no spaces."""
+
+    __tablename__ = "labels"
+    __table_args__ = (
+        UniqueConstraint("account_id", "id"),
+        UniqueConstraint("account_id", "title"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    title: Mapped[str] = mapped_column(String(255))
+    description: Mapped[str] = mapped_column(Text, default="")
+    color: Mapped[str] = mapped_column(String(7), default="#1f93ff")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
+
+
+class Contact(Base):
+    """A person. `phone_number` is E.164 with its plus sign, `email` is lower case; these and
+    `identifier` (another system's name for the person) are unique in the account where given."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (
+        UniqueConstraint("account_id", "id"),
+        *(
+            Index(
+                f"uq_contacts_account_id_{column}",
+                "account_id",
+                column,
+                unique=True,
+                sqlite_where=text(f"{column} IS NOT NULL"),
+                postgresql_where=text(f"{column} IS NOT NULL"),
+            )
+            for column in ("identifier", "email", "phone_number")
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(255), default="")
+    email: Mapped[str | None] = mapped_column(String(255))
+    phone_number: Mapped[str | None] = mapped_column(String(20))
+    identifier: Mapped[str | None] = mapped_column(String(255))
+    blocked: Mapped[bool] = mapped_column(default=False)
+    custom_attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    additional_attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
+
+    labels: Mapped[list[Label]] = relationship(
+        secondary="contact_labels", order_by=Label.title, viewonly=True
+    )
+
+
+class ContactLabel(Base):
+    """That a contact carries a label. Both are of the account named here; the keys see to it."""
+
+    __tablename__ = "contact_labels"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["account_id", "contact_id"],
+            ["contacts.account_id", "contacts.id"],
+            ondelete="CASCADE",
+        ),
+        ForeignKeyConstraint(
+            ["account_id", "label_id"], ["labels.account_id", "labels.id"], ondelete="CASCADE"
+        ),
+        Index(None, "contact_id"),
+    )
+
+    label_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    contact_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    account_id: Mapped[int] = mapped_column(BigId)
+
+
+class Suppression(Base):
+    """An address, phone number or e-mail, that must not be messaged, and how that came to be."""
+
+    __tablename__ = "suppressions"
+    __table_args__ = (UniqueConstraint("account_id", "address"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    address: Mapped[str] = mapped_column(String(255))
+    source: Mapped[str] = mapped_column(String(40))
+    note: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -1,0 +1,1 @@
+"""Conversations and their messages, as integrations and agents see them."""

@@ -1,0 +1,56 @@
+"""How connections are opened: SQLite made safe for several processes, PostgreSQL left as it is."""
+
+import sqlite3
+from typing import Any
+
+from flask import has_request_context, request
+from sqlalchemy import Connection, Engine, event, make_url
+
+from campaigns_app.errors import ConfigError
+
+OLDEST_SQLITE = (3, 35, 0)
+BUSY_TIMEOUT_SECONDS = 15
+READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def engine_options(database_url: str) -> dict[str, Any]:
+    """Keyword arguments for `create_engine`.
+
+    Raises `ConfigError` where Python's SQLite is too old for the statements used here.
+    """
+    if make_url(database_url).get_backend_name() != "sqlite":
+        return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise ConfigError(
+            f"This Python has SQLite {sqlite3.sqlite_version}; 3.35 or newer is needed. "
+            "Use a newer Python, or set DATABASE_URL to a PostgreSQL database."
+        )
+    return {"connect_args": {"timeout": BUSY_TIMEOUT_SECONDS}}
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Attach what a SQLite engine needs; does nothing for PostgreSQL."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin)
+
+
+def _set_pragmas(connection: sqlite3.Connection, record: object) -> None:
+    # None switches off the driver's own guesses about transactions: `_begin` says when.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    """Start a transaction; one that may write takes the write lock at once.
+
+    A transaction that reads first and writes later fails on the spot when somebody else wrote in
+    between, whatever the busy timeout. Only pages that are merely read do without the lock.
+    """
+    reads_only = has_request_context() and request.method in READING_METHODS
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

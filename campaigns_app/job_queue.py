@@ -1,0 +1,80 @@
+"""The RQ queues: the only file that names RQ's.
+
+The queue is a doorbell: it makes work start at once, and may forget it. Whatever it forgets, the
+sweep finds in the database. So a Redis that is down is logged, and nothing else fails.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+from flask import Flask, current_app
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+logger = logging.getLogger(__name__)
+
+CAMPAIGNS = "campaigns"
+PROVIDERS = "providers"
+WEBHOOKS = "webhooks"
+DEFAULT = "default"
+QUEUES = (CAMPAIGNS, PROVIDERS, WEBHOOKS, DEFAULT)
+
+JOB_TIMEOUT_SECONDS = 600
+EXTENSION = "redis"
+
+
+def init_app(app: Flask) -> None:
+    """Prepare, but do not open, the connection to `REDIS_URL`."""
+    app.extensions[EXTENSION] = redis.Redis.from_url(
+        app.config["REDIS_URL"], socket_connect_timeout=2, health_check_interval=30
+    )
+
+
+def get_redis() -> redis.Redis:
+    """The current application's connection pool to Redis."""
+    connection: redis.Redis = current_app.extensions[EXTENSION]
+    return connection
+
+
+def get_queue(name: str) -> Queue:
+    """The queue called `name`, one of `QUEUES`."""
+    return Queue(
+        name,
+        connection=get_redis(),
+        serializer=JSONSerializer,
+        default_timeout=JOB_TIMEOUT_SECONDS,
+    )
+
+
+def enqueue(queue: str, job: Callable[..., Any], *arguments: int) -> bool:
+    """Ask a worker of `queue` to call `job` with ids; returns whether Redis took the request."""
+    return _rung(lambda: get_queue(queue).enqueue(job, *arguments, failure_ttl=86_400))
+
+
+def enqueue_at(queue: str, at: datetime, job: Callable[..., Any], *arguments: int) -> bool:
+    """Ask a worker of `queue` to call `job` at the instant `at`, not before.
+
+    RQ cuts the time to whole seconds, which would be too early: it is rounded up here.
+    """
+    at = (at + timedelta(seconds=1, microseconds=-1)).replace(microsecond=0)
+    return _rung(lambda: get_queue(queue).enqueue_at(at, job, *arguments, failure_ttl=86_400))
+
+
+def is_reachable() -> bool:
+    """Whether Redis answers now."""
+    try:
+        return bool(get_redis().ping())
+    except redis.RedisError:
+        return False
+
+
+def _rung(ring: Callable[[], object]) -> bool:
+    try:
+        ring()
+    except (redis.RedisError, OSError) as error:
+        logger.warning("The queue cannot be reached; the sweep will find the work: %s", error)
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Running the app: its stores, its processes, its demonstration and its benchmark."""

@@ -1,0 +1,108 @@
+"""The application under test: on both databases, with a real queue store.
+
+A test that takes `app` (or anything built on it) runs once on SQLite and once on PostgreSQL.
+Each worker of the test run has databases of its own, migrated once and emptied after every test.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from flask_migrate import upgrade
+from sqlalchemy.orm import Session
+
+from campaigns_app import create_app
+from campaigns_app.database.types import Base
+from campaigns_app.extensions import db
+from campaigns_app.job_queue import get_redis
+from campaigns_app.operations.embedded import EmbeddedRedis
+from tests.postgres import PostgresServer, find_postgres
+
+DATABASES = ("sqlite", "postgresql")
+TEST_SETTINGS = {
+    "SECRET_KEY": "a key for tests only, of no worth elsewhere",
+    "COOKIE_SECURE": "false",
+    "PASSWORD_MEMORY_KIB": "8",
+    "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+}
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis-protocol server, one for each worker of the test run."""
+    server = EmbeddedRedis(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL server; skips with the reason where none can be had."""
+    with find_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An empty database's address."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path_factory.mktemp('database') / 'test.sqlite3'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.create_database()
+
+
+@pytest.fixture(scope="session")
+def _application(database_url: str, redis_url: str) -> Iterator[Flask]:
+    app = create_app(
+        {**TEST_SETTINGS, "DATABASE_URL": database_url, "REDIS_URL": redis_url},
+        TESTING=True,
+        WTF_CSRF_ENABLED=False,
+    )
+    with app.app_context():
+        upgrade()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(_application: Flask) -> Iterator[Flask]:
+    """The application inside its context, with nothing in its stores. CSRF protection is off."""
+    with _application.app_context():
+        yield _application
+        db.session.remove()
+        _empty_stores()
+
+
+@pytest.fixture
+def session(app: Flask) -> Session:
+    """The database session of the test."""
+    return db.session()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser that nobody has logged in with."""
+    return app.test_client()
+
+
+@pytest.fixture
+def runner(app: Flask) -> FlaskCliRunner:
+    """The command line."""
+    return app.test_cli_runner()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of contact files for tests."""
+    return Path(__file__).parent / "data"
+
+
+def _empty_stores() -> None:
+    with db.engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(table.delete())
+    get_redis().flushall()
