@@ -63,6 +63,14 @@ def enqueue_at(queue: str, at: datetime, job: Callable[..., Any], *arguments: in
     return _rung(lambda: get_queue(queue).enqueue_at(at, job, *arguments, failure_ttl=86_400))
 
 
+def waiting(queue: str) -> int:
+    """How many jobs wait in `queue`; none where Redis cannot be asked."""
+    try:
+        return get_queue(queue).count
+    except (redis.RedisError, OSError):
+        return 0
+
+
 def is_reachable() -> bool:
     """Whether Redis answers now."""
     try:

@@ -10,6 +10,9 @@ from campaigns_app.errors import ConfigError
 
 OLDEST_SQLITE = (3, 35, 0)
 BUSY_TIMEOUT_SECONDS = 15
+READS_ONLY = "reads_only"
+"""The execution option of a connection whose transaction writes nothing."""
+
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -50,7 +53,11 @@ def _begin(connection: Connection) -> None:
     """Start a transaction; one that may write takes the write lock at once.
 
     A transaction that reads first and writes later fails on the spot when somebody else wrote in
-    between, whatever the busy timeout. Only pages that are merely read do without the lock.
+    between, whatever the busy timeout. Pages that are merely read, and whoever says so, do without
+    the lock.
     """
+    asked = connection.get_execution_options().get(READS_ONLY)
     reads_only = has_request_context() and request.method in READING_METHODS
+    if asked is not None:
+        reads_only = bool(asked)
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

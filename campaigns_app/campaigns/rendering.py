@@ -1,0 +1,156 @@
+"""Messages: Liquid, parsed once and rendered for each contact.
+
+A message may name `contact`, `agent` (the campaign's sender), `inbox`, `account` and
+`conversation`. What stands between backticks is code and is left as it is. Templates come from
+people: they see plain values only, can load nothing, and their loops and output are bounded.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from liquid import Environment
+from liquid.exceptions import LiquidError
+
+MESSAGE_OUTPUT_LIMIT = 150_000
+"""The longest rendered message, in bytes."""
+
+VARIABLES: Mapping[str, frozenset[str]] = {
+    "contact": frozenset(
+        {"id", "name", "first_name", "last_name", "email", "phone_number", "custom_attribute"}
+    ),
+    "agent": frozenset({"id", "name", "first_name", "last_name", "available_name", "email"}),
+    "inbox": frozenset({"id", "name"}),
+    "account": frozenset({"id", "name"}),
+    "conversation": frozenset({"id", "display_id", "contact_name", "recent_messages"}),
+}
+"""What a message may say, by object; `custom_attribute` takes any key of the contact's own."""
+
+_CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
+_FREE_FORM = "custom_attribute"
+
+
+class RenderingFailed(Exception):
+    """A message could not be written for one contact; the text says why, in a line."""
+
+
+class _Environment(Environment):
+    loop_iteration_limit = 10_000
+    local_namespace_limit = 100_000
+    context_depth_limit = 20
+    output_stream_limit = MESSAGE_OUTPUT_LIMIT
+
+    def __init__(self) -> None:
+        super().__init__()
+        for tag in ("include", "render"):
+            del self.tags[tag]
+
+
+_environment = _Environment()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all messages of a campaign have in common; plain values by name."""
+
+    account: Mapping[str, Any]
+    inbox: Mapping[str, Any]
+    sender: Mapping[str, Any] | None
+
+
+class MessageTemplate:
+    """A parsed message. Raises `LiquidError` when `text` is not Liquid."""
+
+    def __init__(self, text: str) -> None:
+        self._code: list[str] = []
+        # Code is taken out before Liquid sees it, and comes back as a value.
+        self._template = _environment.from_string(_CODE.sub(self._set_aside, text))
+        self._is_plain = "{{" not in text and "{%" not in text
+        self._text = text
+
+    def render(self, contact: Mapping[str, Any], number: int, around: Surroundings) -> str:
+        """The message for one contact (`contacts` columns by name), whose conversation has the
+        display id `number`. An unknown variable is empty. Raises `RenderingFailed`."""
+        if self._is_plain:
+            return self._text
+        name = _capitalised(contact["name"])
+        try:
+            return self._template.render(
+                contact={
+                    "id": contact["id"],
+                    **_names(name),
+                    "email": contact["email"],
+                    "phone_number": contact["phone_number"],
+                    _FREE_FORM: contact["custom_attributes"],
+                },
+                agent=_agent(around.sender),
+                inbox=around.inbox,
+                account=around.account,
+                conversation={"id": number, "display_id": number, "contact_name": name},
+                code=self._code,
+            )
+        except LiquidError as error:
+            raise RenderingFailed(_first_line(error)) from error
+
+    def unknown_variables(self) -> list[str]:
+        """The variables in it that no contact could ever have, as written: `contact.nmae`."""
+        paths = (v.segments for found in self._template.analyze().globals.values() for v in found)
+        return list(dict.fromkeys(_spelled(path) for path in paths if not _is_known(path)))
+
+    def _set_aside(self, code: re.Match[str]) -> str:
+        self._code.append(code.group())
+        return f"{{{{ code[{len(self._code) - 1}] }}}}"
+
+
+def check_message(text: str) -> Iterator[str]:
+    """What is wrong with a message, a phrase each; nothing when it can be sent."""
+    try:
+        unknown = MessageTemplate(text).unknown_variables()
+    except LiquidError as error:
+        yield f"Message is not valid Liquid: {_first_line(error)}"
+    except RecursionError:
+        yield "Message is not valid Liquid: it is nested too deeply"
+    else:
+        for name in unknown:
+            yield f"Message uses an unknown variable: {name}"
+
+
+def _is_known(path: list[Any]) -> bool:
+    head, *rest = path
+    if head == "code":
+        return True
+    if head not in VARIABLES:
+        return False
+    if not rest:
+        return True
+    return rest[0] in VARIABLES[head] and (len(rest) == 1 or rest[0] == _FREE_FORM)
+
+
+def _spelled(path: list[Any]) -> str:
+    return ".".join(str(part) for part in path if not isinstance(part, list))
+
+
+def _capitalised(name: str) -> str:
+    return " ".join(word.capitalize() for word in name.split())
+
+
+def _names(name: str) -> dict[str, str]:
+    first, _, last = name.partition(" ")
+    return {"name": name, "first_name": first, "last_name": last.rpartition(" ")[2]}
+
+
+def _agent(sender: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if sender is None:
+        return {}
+    name = _capitalised(sender["name"])
+    return {
+        "id": sender["id"],
+        **_names(name),
+        "available_name": name,
+        "email": sender["email"],
+    }
+
+
+def _first_line(error: LiquidError) -> str:
+    return str(error).strip().splitlines()[0]

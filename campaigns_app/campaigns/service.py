@@ -1,0 +1,229 @@
+"""What a person does with campaigns: create, change, delete. Each function is one commit."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Select, delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from campaigns_app.accounts.audit import record
+from campaigns_app.accounts.models import Account, User
+from campaigns_app.campaigns import rules
+from campaigns_app.campaigns.jobs import execute_campaign
+from campaigns_app.campaigns.models import Campaign, CampaignStatus, CampaignType, Phase
+from campaigns_app.campaigns.signals import CREATE_CAMPAIGN, campaign_created
+from campaigns_app.channels.registry import get_channels
+from campaigns_app.errors import FieldError, InvalidInput, NotFound, Refused
+from campaigns_app.extensions import db
+from campaigns_app.job_queue import CAMPAIGNS, enqueue, enqueue_at
+
+ALREADY_COMPLETED = "Status The campaign is already completed"
+BEING_SENT = "The campaign is being sent; wait until it has finished"
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDraft:
+    """What a person says about a campaign. `scheduled_at` empty means now."""
+
+    title: str
+    message: str
+    inbox_id: int | None
+    audience: list[dict[str, Any]]
+    scheduled_at: datetime | None
+    description: str | None = None
+    sender_id: int | None = None
+    enabled: bool = True
+    trigger_rules: dict[str, Any] = field(default_factory=dict)
+    trigger_only_during_business_hours: bool = False
+    template_params: dict[str, Any] | None = None
+
+
+CHANGEABLE = frozenset(entry.name for entry in fields(CampaignDraft))
+
+
+def create_campaign(
+    account: Account,
+    draft: CampaignDraft,
+    *,
+    actor: User | None,
+    now: datetime,
+    idempotency_key: str | None = None,
+) -> Campaign:
+    """Save a campaign and have it executed at its time.
+
+    With an `idempotency_key` that was used in this account before, returns the campaign that was
+    made then and makes none. Raises `InvalidInput`. Commits.
+    """
+    made = _made_before(account.id, idempotency_key)
+    if made is not None:
+        return made
+    checked = _check(account.id, draft, now)
+    campaign = Campaign(
+        account_id=account.id,
+        display_id=_next_display_id(account.id),
+        campaign_type=CampaignType.ONE_OFF.value,
+        campaign_status=CampaignStatus.ACTIVE.value,
+        created_by_id=actor.id if actor else None,
+        idempotency_key=idempotency_key,
+        **_columns(checked),
+    )
+    db.session.add(campaign)
+    try:
+        db.session.flush()
+    except IntegrityError:
+        # The same key was used a moment ago by another request; its campaign is the one.
+        db.session.rollback()
+        made = _made_before(account.id, idempotency_key)
+        if made is None:
+            raise
+        return made
+    record("campaign.created", actor, campaign, after={"title": campaign.title})
+    db.session.commit()
+    _ring(campaign, now)
+    campaign_created.send(
+        CREATE_CAMPAIGN, type="one_off", campaign_id=campaign.id, account_id=account.id
+    )
+    return campaign
+
+
+def update_campaign(
+    account: Account,
+    display_id: int,
+    changes: Mapping[str, Any],
+    *,
+    actor: User | None,
+    now: datetime,
+) -> Campaign:
+    """Change a campaign that has not started; `changes` has values by the names of a draft.
+
+    Raises `NotFound`, `InvalidInput`, and `Refused` once execution has begun. Commits.
+    """
+    campaign = _locked(account.id, display_id)
+    if campaign.is_completed:
+        db.session.rollback()
+        raise Refused(ALREADY_COMPLETED)
+    before = _draft_of(campaign)
+    draft = replace(before, **{name: changes[name] for name in CHANGEABLE & set(changes)})
+    checked = _check(account.id, draft, now, unchanged=before)
+    for name, value in _columns(checked).items():
+        setattr(campaign, name, value)
+    record("campaign.updated", actor, campaign, after={"changed": sorted(changes)})
+    db.session.commit()
+    _ring(campaign, now)
+    return campaign
+
+
+def delete_campaign(
+    account: Account, display_id: int, *, actor: User | None, now: datetime
+) -> None:
+    """Delete a campaign and its ledger; the conversations it made stay.
+
+    Raises `NotFound`, and `Refused` while it is being sent. Commits.
+    """
+    campaign = _locked(account.id, display_id)
+    if campaign.phase is Phase.SENDING:
+        db.session.rollback()
+        raise Refused(BEING_SENT)
+    record("campaign.deleted", actor, campaign, before={"title": campaign.title})
+    db.session.execute(delete(Campaign).where(Campaign.id == campaign.id))
+    db.session.commit()
+
+
+def get_campaign(account_id: int, display_id: int) -> Campaign:
+    """The account's campaign with that display id. Raises `NotFound`."""
+    campaign = db.session.scalar(_by_display_id(account_id, display_id))
+    if campaign is None:
+        raise NotFound(f"no campaign {display_id}")
+    return campaign
+
+
+def _check(
+    account_id: int, draft: CampaignDraft, now: datetime, unchanged: CampaignDraft | None = None
+) -> CampaignDraft:
+    """The draft as it is to be saved. Raises `InvalidInput` with everything that is wrong.
+
+    What stands as it stood in `unchanged` is not asked again: a label of its audience may be gone,
+    and its time may have come, without the person having a part in it.
+    """
+    audience = draft.audience
+    if unchanged is None or audience != unchanged.audience:
+        audience = rules.existing_labels(db.session(), account_id, audience)
+    checked = replace(draft, audience=audience, scheduled_at=draft.scheduled_at or now)
+    errors = list(_faults(account_id, checked, now, unchanged))
+    if errors:
+        db.session.rollback()
+        raise InvalidInput(errors)
+    return checked
+
+
+def _faults(
+    account_id: int, draft: CampaignDraft, now: datetime, unchanged: CampaignDraft | None
+) -> Iterator[FieldError]:
+    session, channels = db.session(), get_channels()
+    yield from rules.check_title(draft.title)
+    yield from rules.check_message_text(draft.message)
+    yield from rules.check_inbox(session, channels, account_id, draft.inbox_id)
+    yield from rules.check_sender(session, account_id, draft.sender_id)
+    if unchanged is None or draft.audience != unchanged.audience:
+        yield from rules.check_audience(draft.audience)
+    if draft.scheduled_at is not None and (
+        unchanged is None or draft.scheduled_at != unchanged.scheduled_at
+    ):
+        grace = current_app.config["SCHEDULE_GRACE_SECONDS"]
+        yield from rules.check_schedule(draft.scheduled_at, now, grace)
+
+
+def _columns(draft: CampaignDraft) -> dict[str, Any]:
+    return {entry.name: getattr(draft, entry.name) for entry in fields(draft)}
+
+
+def _draft_of(campaign: Campaign) -> CampaignDraft:
+    return CampaignDraft(**{name: getattr(campaign, name) for name in CHANGEABLE})
+
+
+def _next_display_id(account_id: int) -> int:
+    return db.session.scalars(
+        update(Account)
+        .where(Account.id == account_id)
+        .values(last_campaign_display_id=Account.last_campaign_display_id + 1)
+        .returning(Account.last_campaign_display_id)
+        .execution_options(synchronize_session=False)
+    ).one()
+
+
+def _made_before(account_id: int, idempotency_key: str | None) -> Campaign | None:
+    if idempotency_key is None:
+        return None
+    return db.session.scalar(
+        select(Campaign).where(
+            Campaign.account_id == account_id, Campaign.idempotency_key == idempotency_key
+        )
+    )
+
+
+def _locked(account_id: int, display_id: int) -> Campaign:
+    """The campaign, which cannot start until this transaction ends. Raises `NotFound`."""
+    statement = _by_display_id(account_id, display_id).with_for_update()
+    campaign = db.session.scalar(statement.execution_options(populate_existing=True))
+    if campaign is None:
+        raise NotFound(f"no campaign {display_id}")
+    return campaign
+
+
+def _by_display_id(account_id: int, display_id: int) -> Select[Campaign]:
+    return select(Campaign).where(
+        Campaign.account_id == account_id, Campaign.display_id == display_id
+    )
+
+
+def _ring(campaign: Campaign, now: datetime) -> None:
+    """Have the campaign executed at its time; the sweep does so if the queue forgets."""
+    if campaign.scheduled_at is None or not campaign.enabled:
+        return
+    if campaign.scheduled_at <= now:
+        enqueue(CAMPAIGNS, execute_campaign, campaign.id)
+    else:
+        enqueue_at(CAMPAIGNS, campaign.scheduled_at, execute_campaign, campaign.id)

@@ -1,0 +1,148 @@
+"""Starting a campaign: once, at its time, whatever dies.
+
+One transaction marks the campaign completed, writes its audience into the ledger and cuts the
+ledger into batches. Until it commits nothing has happened; after it, no retry and no second worker
+can start the campaign again.
+"""
+
+import logging
+
+from sqlalchemy import ColumnElement, and_, case, func, insert, literal, select, update
+from sqlalchemy.orm import Session
+
+from campaigns_app.campaigns.audience import recipient_rows
+from campaigns_app.campaigns.models import (
+    Campaign,
+    CampaignBatch,
+    CampaignRecipient,
+    CampaignStatus,
+    CampaignType,
+    RecipientState,
+)
+from campaigns_app.channels.registry import ChannelRegistry
+from campaigns_app.database.clock import database_now
+from campaigns_app.errors import UnknownChannel
+
+logger = logging.getLogger(__name__)
+
+
+def start_campaign(
+    session: Session, channels: ChannelRegistry, campaign_id: int, batch_size: int
+) -> list[int]:
+    """Start the campaign if it is due, and return the ids of its batches, at most `batch_size`
+    recipients each.
+
+    Returns none where it is not due, is paused, or has been started already. A campaign whose
+    inbox can no longer be used is marked failed, with the reason. Commits.
+    """
+    if not _claim(session, campaign_id):
+        session.rollback()
+        return []
+    campaign = session.get_one(Campaign, campaign_id, populate_existing=True)
+    failure = _reason_not_to_start(campaign, channels)
+    if failure is not None:
+        campaign.failure = failure
+        session.commit()
+        logger.error("Campaign %s could not start: %s", campaign_id, failure)
+        return []
+    _freeze_audience(session, campaign, channels)
+    batch_ids = _cut_batches(session, campaign_id, batch_size)
+    if not batch_ids:
+        campaign.finished_at = campaign.started_at
+    session.commit()
+    logger.info("Campaign %s started with %s batches", campaign_id, len(batch_ids))
+    return batch_ids
+
+
+def is_due() -> ColumnElement[bool]:
+    """The condition that a campaign should start now, by the database's clock."""
+    return and_(
+        Campaign.campaign_type == CampaignType.ONE_OFF.value,
+        Campaign.campaign_status == CampaignStatus.ACTIVE.value,
+        Campaign.enabled,
+        Campaign.cancelled_at.is_(None),
+        Campaign.scheduled_at <= database_now(),
+    )
+
+
+def _claim(session: Session, campaign_id: int) -> bool:
+    """Mark the campaign completed; false where that is not ours to do."""
+    claimed = session.scalar(
+        update(Campaign)
+        .where(Campaign.id == campaign_id, is_due())
+        .values(
+            campaign_status=CampaignStatus.COMPLETED.value,
+            started_at=database_now(),
+            updated_at=database_now(),
+        )
+        .returning(Campaign.id)
+        .execution_options(synchronize_session=False)
+    )
+    return claimed is not None
+
+
+def _reason_not_to_start(campaign: Campaign, channels: ChannelRegistry) -> str | None:
+    if not campaign.inbox.enabled:
+        return "The inbox is disabled"
+    try:
+        channels.get(campaign.inbox.inbox_type)
+    except UnknownChannel as error:
+        return str(error)
+    return None
+
+
+def _freeze_audience(session: Session, campaign: Campaign, channels: ChannelRegistry) -> None:
+    channel = channels.get(campaign.inbox.inbox_type)
+    audience = recipient_rows(campaign, channel)
+    contact_id, state, reason = audience.selected_columns
+    session.execute(
+        insert(CampaignRecipient).from_select(
+            ["account_id", "campaign_id", "contact_id", "state", "reason"],
+            audience.with_only_columns(
+                literal(campaign.account_id), literal(campaign.id), contact_id, state, reason
+            ).order_by(contact_id),
+            include_defaults=False,
+        )
+    )
+
+
+def _cut_batches(session: Session, campaign_id: int, batch_size: int) -> list[int]:
+    """Batches of consecutive contact ids; one in which everybody is skipped is born finished."""
+    place = func.row_number().over(order_by=CampaignRecipient.contact_id) - 1
+    numbered = (
+        select(
+            CampaignRecipient.contact_id,
+            CampaignRecipient.state,
+            # Whole-number division on both databases: `//` would be rounded by a function.
+            place.op("/")(batch_size).label("batch"),
+        )
+        .where(CampaignRecipient.campaign_id == campaign_id)
+        .subquery()
+    )
+    pending = func.sum(case((numbered.c.state == RecipientState.PENDING, 1), else_=0))
+    total = func.count()
+    session.execute(
+        insert(CampaignBatch).from_select(
+            [
+                *("campaign_id", "first_contact_id", "last_contact_id"),
+                *("total", "pending", "skipped", "finished_at"),
+            ],
+            select(
+                literal(campaign_id),
+                func.min(numbered.c.contact_id),
+                func.max(numbered.c.contact_id),
+                total,
+                pending,
+                total - pending,
+                case((pending == 0, database_now())),
+            ).group_by(numbered.c.batch),
+            include_defaults=False,
+        )
+    )
+    return list(
+        session.scalars(
+            select(CampaignBatch.id)
+            .where(CampaignBatch.campaign_id == campaign_id, CampaignBatch.finished_at.is_(None))
+            .order_by(CampaignBatch.id)
+        )
+    )
