@@ -93,10 +93,15 @@ class MessageTemplate:
         except LiquidError as error:
             raise RenderingFailed(_first_line(error)) from error
 
-    def unknown_variables(self) -> list[str]:
-        """The variables in it that no contact could ever have, as written: `contact.nmae`."""
-        paths = (v.segments for found in self._template.analyze().globals.values() for v in found)
-        return list(dict.fromkeys(_spelled(path) for path in paths if not _is_known(path)))
+    def faults(self) -> Iterator[str]:
+        """The variables in it that no contact could ever have, and the filters there are not."""
+        analysis = self._template.analyze()
+        paths = [v.segments for found in analysis.globals.values() for v in found]
+        for name in dict.fromkeys(_spelled(path) for path in paths if not _is_known(path)):
+            yield f"Message uses an unknown variable: {name}"
+        for name in analysis.filters:
+            if name not in _environment.filters:
+                yield f"Message is not valid Liquid: there is no filter {name}"
 
     def _set_aside(self, code: re.Match[str]) -> str:
         self._code.append(code.group())
@@ -106,14 +111,13 @@ class MessageTemplate:
 def check_message(text: str) -> Iterator[str]:
     """What is wrong with a message, a phrase each; nothing when it can be sent."""
     try:
-        unknown = MessageTemplate(text).unknown_variables()
+        faults = list(MessageTemplate(text).faults())
     except LiquidError as error:
         yield f"Message is not valid Liquid: {_first_line(error)}"
     except RecursionError:
         yield "Message is not valid Liquid: it is nested too deeply"
     else:
-        for name in unknown:
-            yield f"Message uses an unknown variable: {name}"
+        yield from faults
 
 
 def _is_known(path: list[Any]) -> bool:

@@ -113,8 +113,7 @@ def _cut_batches(session: Session, campaign_id: int, batch_size: int) -> list[in
         select(
             CampaignRecipient.contact_id,
             CampaignRecipient.state,
-            # Whole-number division on both databases: `//` would be rounded by a function.
-            place.op("/")(batch_size).label("batch"),
+            (place // batch_size).label("batch"),
         )
         .where(CampaignRecipient.campaign_id == campaign_id)
         .subquery()
