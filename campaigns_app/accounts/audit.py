@@ -1,41 +1,48 @@
-"""The audit log: who did what, to what, from where."""
+"""The audit log: who did what, when, from where, and what it changed."""
 
-from typing import Any, Protocol
+from typing import Any
 
 from flask import has_request_context, request
 
-from campaigns_app.accounts.models import AuditEntry, User
+from campaigns_app.accounts.models import Account, AuditEntry, User
+from campaigns_app.database.types import Base
 from campaigns_app.extensions import db
-
-
-class _Subject(Protocol):
-    __tablename__: str
-    id: Any
-    account_id: Any
 
 
 def record(
     action: str,
     actor: User | None,
-    subject: _Subject,
+    subject: Base | None = None,
     *,
+    account_id: int | None = None,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
+    note: str | None = None,
 ) -> None:
-    """Note that `actor` (nobody for the command line) did `action` (`campaign.created`) to a row.
+    """Add an entry to the caller's transaction. Does not commit.
 
-    `before` and `after` are what changed, without secrets. Joins the caller's transaction, so that
-    a deed and its entry are saved together or not at all. Does not commit.
+    `action` is a thing and a past verb (`campaign.created`); `subject` is the row it happened to,
+    whose account the entry belongs to unless `account_id` says otherwise. Never put a secret into
+    `before` or `after`.
     """
-    db.session.add(
-        AuditEntry(
-            account_id=subject.account_id,
-            user_id=actor.id if actor else None,
-            action=action,
-            subject_type=subject.__tablename__,
-            subject_id=subject.id,
-            remote_address=request.remote_addr if has_request_context() else None,
-            before=before,
-            after=after,
-        )
+    if subject in db.session.new:
+        db.session.flush()
+    entry = AuditEntry(
+        account_id=account_id if account_id is not None else _account_of(subject),
+        user_id=actor.id if actor is not None else None,
+        action=action,
+        subject_type=type(subject).__name__ if subject is not None else None,
+        subject_id=getattr(subject, "id", None),
+        remote_address=request.remote_addr if has_request_context() else None,
+        before=before,
+        after=after,
+        note=note,
     )
+    db.session.add(entry)
+
+
+def _account_of(subject: Base | None) -> int | None:
+    if isinstance(subject, Account):
+        return subject.id
+    account_id: int | None = getattr(subject, "account_id", None)
+    return account_id
