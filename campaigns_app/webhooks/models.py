@@ -26,7 +26,17 @@ class DeliveryState(StrEnum):
     PENDING = "pending"
     DELIVERED = "delivered"
     FAILED = "failed"
-    """Every attempt of the schedule failed, or the endpoint was disabled or deleted."""
+    """Every attempt of the schedule failed, or the endpoint is gone for good."""
+
+
+class DisabledReason(StrEnum):
+    """Why an endpoint is told of nothing."""
+
+    BY_HAND = "by_hand"
+    GONE = "gone"
+    """It answered 410."""
+    FAILING = "failing"
+    """It has only failed for days."""
 
 
 class WebhookEndpoint(Base):

@@ -1,0 +1,84 @@
+"""Signing and verifying webhooks: Standard Webhooks 1.0.0, and the headers of Chatwoot.
+
+Both sign the exact bytes that are sent together with the time of the attempt, so that a copy
+cannot be used later.
+"""
+
+import hmac
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from secrets import token_bytes
+
+from campaigns_app.errors import CampaignsError
+
+SECRET_PREFIX = "whsec_"  # noqa: S105
+SECRET_BYTES = 32
+TOLERANCE_SECONDS = 300
+
+
+class SignatureRefused(CampaignsError):
+    """A request is not from the one who holds the secret, or not from now; the text says why."""
+
+
+def new_secret() -> str:
+    """A secret for one endpoint, as it is shown to its owner."""
+    return SECRET_PREFIX + b64encode(token_bytes(SECRET_BYTES)).decode()
+
+
+def sign(secret: str, uid: str, timestamp: int, body: bytes) -> str:
+    """One signature of Standard Webhooks, §Signature scheme: `v1,` and base64.
+
+    `timestamp` is in Unix seconds. Raises `ValueError` for a secret that is not base64.
+    """
+    key = b64decode(secret.removeprefix(SECRET_PREFIX))
+    digest = hmac.digest(key, f"{uid}.{timestamp}.".encode() + body, "sha256")
+    return f"v1,{b64encode(digest).decode()}"
+
+
+def sign_like_chatwoot(secret: str, timestamp: int, body: bytes) -> str:
+    """Chatwoot's signature: its key is the secret's text as it stands."""
+    digest = hmac.digest(secret.encode(), f"{timestamp}.".encode() + body, "sha256")
+    return f"sha256={digest.hex()}"
+
+
+def signature_headers(
+    secrets: Sequence[str], uid: str, timestamp: int, body: bytes
+) -> dict[str, str]:
+    """The headers of one attempt, signed with each of `secrets`, the newest first.
+
+    Chatwoot's header has room for one signature: the newest secret's.
+    """
+    return {
+        "webhook-id": uid,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(sign(secret, uid, timestamp, body) for secret in secrets),
+        "X-Chatwoot-Delivery": uid,
+        "X-Chatwoot-Timestamp": str(timestamp),
+        "X-Chatwoot-Signature": sign_like_chatwoot(secrets[0], timestamp, body),
+    }
+
+
+def verify(
+    secret: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now: datetime,
+    tolerance_seconds: int = TOLERANCE_SECONDS,
+) -> None:
+    """Do what a consumer must do: check that `body` was signed with `secret`, not long ago.
+
+    Raises `SignatureRefused`.
+    """
+    given = {name.lower(): value for name, value in headers.items()}
+    uid = given.get("webhook-id", "")
+    timestamp = given.get("webhook-timestamp", "")
+    if not uid or not timestamp.isascii() or not timestamp.isdigit():
+        raise SignatureRefused("webhook-id or webhook-timestamp is missing or malformed")
+    if not abs(now.timestamp() - float(timestamp)) <= tolerance_seconds:
+        raise SignatureRefused("webhook-timestamp is too far from the present time")
+    expected = sign(secret, uid, int(timestamp), body).encode()
+    signatures = given.get("webhook-signature", "").split(" ")
+    if not any(hmac.compare_digest(expected, one.encode()) for one in signatures):
+        raise SignatureRefused("no signature matches")
