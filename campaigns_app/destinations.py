@@ -66,7 +66,7 @@ def check_url(url: str, allowed: Iterable[IPNetwork]) -> UrlFault | None:
     if parsed is None:
         return UrlFault.INVALID
     allowed = tuple(allowed)
-    addresses = _resolve(str(parsed.raw_host), parsed.port or 0)
+    addresses = _resolve(str(parsed.raw_host).rstrip("."), parsed.port or 0)
     if all(is_reachable(address, allowed) for address in addresses):
         return None
     return UrlFault.NOT_ALLOWED
@@ -79,8 +79,7 @@ def _parse(url: str) -> URL | None:
         return None
     try:
         parsed = URL(url)
-        host = parsed.raw_host
-        port = parsed.explicit_port
+        host, port = parsed.raw_host, parsed.explicit_port
     except ValueError:
         return None
     if parsed.scheme not in {"http", "https"} or not host or port == 0:
@@ -89,9 +88,12 @@ def _parse(url: str) -> URL | None:
 
 
 def _is_host(host: str) -> bool:
-    """Whether `host` can be dialled. One that ends in a number must be an address written in full
-    (WHATWG URL, §3.5): clients differ in what they make of `127.1` or `0x7f000001`."""
-    if ":" in host or not _NUMERIC_LABEL.fullmatch(host.rstrip(".").rpartition(".")[2]):
+    """Whether `host` can be dialled from anywhere, which an address of one machine's own link
+    cannot. One that ends in a number must be an address written in full (WHATWG URL, §3.5):
+    clients differ in what they make of `127.1` or `0x7f000001`."""
+    if ":" in host:
+        return "%" not in host
+    if not _NUMERIC_LABEL.fullmatch(host.rstrip(".").rpartition(".")[2]):
         return True
     try:
         IPv4Address(host)
