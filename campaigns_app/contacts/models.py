@@ -16,6 +16,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from campaigns_app.database.types import Base, BigId, utcnow
 
+LONGEST_TEXT = 255
+"""Characters in a name, an identifier or a label's title."""
+
 
 class Label(Base):
     """A name that contacts carry; `title` is lower case and has no spaces."""

@@ -1,0 +1,1 @@
+"""Tests of contacts, labels and imports."""
