@@ -215,7 +215,8 @@ def test_one_success_makes_an_endpoint_healthy_again(
     settle(session, claim_block(session, "me", 10), 200, 500)
 
     session.refresh(endpoint)
-    assert (endpoint.enabled, endpoint.first_failure_at) == (True, None)
+    assert endpoint.enabled
+    assert endpoint.first_failure_at is None
     assert endpoint.last_success_at is not None
     assert endpoint.updated_at == edited_at
 

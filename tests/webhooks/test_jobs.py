@@ -10,6 +10,7 @@ from standardwebhooks import Webhook
 
 from campaigns_app import job_queue
 from campaigns_app.webhooks import jobs
+from campaigns_app.webhooks.delivery import claim_block
 from campaigns_app.webhooks.jobs import deliver_webhooks, enqueue_due_deliveries, ring
 from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tests import receiver as manners
@@ -199,7 +200,7 @@ def test_what_a_dead_worker_held_is_sent_by_another(
     session: Session, receiver: Receiver, endpoint: WebhookEndpoint
 ) -> None:
     tell_once(session, endpoint)
-    jobs.claim_block(session, "dead", 10)
+    claim_block(session, "dead", 10)
     deliver_webhooks()
     assert receiver.requests == []
     let_leases_expire(session)
