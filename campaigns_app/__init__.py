@@ -8,8 +8,10 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from campaigns_app import job_queue
+from campaigns_app import api, assets, health, job_queue, pages_errors, security
+from campaigns_app.accounts import frame, sessions
 from campaigns_app.accounts import models as _accounts  # noqa: F401
+from campaigns_app.accounts import views as accounts_views
 from campaigns_app.campaigns import models as _campaigns  # noqa: F401
 from campaigns_app.channels import registry
 from campaigns_app.channels.builtin import register_builtin_channels
@@ -17,8 +19,9 @@ from campaigns_app.config import load_config
 from campaigns_app.contacts import models as _contacts  # noqa: F401
 from campaigns_app.conversations import models as _conversations  # noqa: F401
 from campaigns_app.database.engine import engine_options, prepare_engine
-from campaigns_app.extensions import csrf, db, migrate
+from campaigns_app.extensions import db, migrate
 from campaigns_app.inboxes import models as _inboxes  # noqa: F401
+from campaigns_app.logs import init_logging
 from campaigns_app.webhooks import models as _webhooks  # noqa: F401
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -33,6 +36,7 @@ def create_app(environ: Mapping[str, str] | None = None, **overrides: Any) -> Fl
     app = Flask(__name__)
     app.config.update(load_config(os.environ if environ is None else environ))
     app.config.update(overrides)
+    init_logging(app.config["LOG_LEVEL"], app.config["LOG_FORMAT"])
     _init_stores(app)
     _init_web(app)
     return app
@@ -56,4 +60,11 @@ def _init_web(app: Flask) -> None:
     if app.config["TRUSTED_PROXIES"]:
         count = app.config["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
-    csrf.init_app(app)
+    security.init_app(app)
+    sessions.init_app(app)
+    frame.init_app(app)
+    assets.init_app(app)
+    pages_errors.init_app(app)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(accounts_views.blueprint)
+    api.init_app(app)

@@ -107,6 +107,21 @@ class SetupLink(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
+class LoginThrottle(Base):
+    """How often a password for one e-mail address was tried in vain of late; see `throttle`.
+
+    `key` is a digest: the table does not tell whom strangers tried to be.
+    """
+
+    __tablename__ = "login_throttles"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    attempts: Mapped[int]
+    last_attempt_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    retry_at: Mapped[datetime]
+
+
 class AccessToken(Base):
     """A key for the JSON API, acting as one member of one account.
 

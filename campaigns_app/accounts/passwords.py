@@ -47,11 +47,11 @@ def password_fault(password: str, *, email: str = "", name: str = "") -> str | N
     Length is what counts; there are no rules about kinds of characters (OWASP ASVS 5.0, 6.2).
     """
     if len(password) < MIN_LENGTH:
-        return _("PASSWORD.TOO_SHORT", least=MIN_LENGTH)
+        return str(_("PASSWORD.TOO_SHORT", least=MIN_LENGTH))
     if len(password) > MAX_LENGTH:
-        return _("PASSWORD.TOO_LONG", most=MAX_LENGTH)
+        return str(_("PASSWORD.TOO_LONG", most=MAX_LENGTH))
     if _is_guessable(password.casefold(), email.casefold(), name.casefold()):
-        return _("PASSWORD.TOO_COMMON")
+        return str(_("PASSWORD.TOO_COMMON"))
     return None
 
 

@@ -32,6 +32,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_accounts"),
     )
     op.create_table(
+        "login_throttles",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("last_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("retry_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_login_throttles"),
+        sa.UniqueConstraint("key", name="uq_login_throttles_key"),
+    )
+    op.create_index("ix_login_throttles_last_attempt_at", "login_throttles", ["last_attempt_at"])
+    op.create_table(
         "setup_links",
         sa.Column("id", ID, nullable=False),
         sa.Column("token_digest", sa.String(length=64), nullable=False),
@@ -680,4 +691,5 @@ def downgrade() -> None:
     op.drop_table("access_tokens")
     op.drop_table("users")
     op.drop_table("setup_links")
+    op.drop_table("login_throttles")
     op.drop_table("accounts")
