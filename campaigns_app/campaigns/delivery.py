@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rq.timeouts import BaseTimeoutException
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns import ledger
@@ -82,81 +82,66 @@ class BatchRun:
         It is not when the campaign was paused or cancelled meanwhile. Raises `StaleLease` when
         another worker has taken over. Commits after each chunk.
         """
-        after = 0
-        while (last := self._deliver_after(after)) is not None:
-            after = last
-        finished = ledger.hold(self._session, self._lease)
+        while ledger.hold(self._session, self._lease):
+            rows = self._pending(self._lease.first_contact_id, self._lease.last_contact_id)
+            if not rows:
+                ledger.give_back(self._session, self._lease, finished=True)
+                return True
+            self._deliver_or_halve(rows)
         self._session.rollback()
-        ledger.give_back(self._session, self._lease, finished=finished)
-        return finished
+        ledger.give_back(self._session, self._lease, finished=False)
+        return False
 
-    def _deliver_after(self, after: int) -> int | None:
-        """Deliver the next chunk and return its last contact id; nothing when there is none."""
-        if not ledger.hold(self._session, self._lease):
-            self._session.rollback()
-            return None
-        rows = ledger.pending_recipients(
-            self._session, self._lease, after, self._lease.last_contact_id, self._pace.chunk_size
+    def _pending(self, first: int, last: int) -> Sequence[Any]:
+        return ledger.pending_recipients(
+            self._session, self._lease, first, last, self._pace.chunk_size
         )
-        if not rows:
-            self._session.rollback()
-            return None
-        self._deliver_or_halve(rows)
-        return int(rows[-1].recipient_id)
 
     def _deliver_or_halve(self, rows: Sequence[Any]) -> None:
         """Deliver to `rows` in the present transaction, or in smaller ones if that is refused."""
+        if self._refusal(rows) is None:
+            return
+        middle = len(rows) // 2
+        if middle == 0:
+            self._deliver_alone(rows[0])
+            return
+        for half in (rows[:middle], rows[middle:]):
+            # A new transaction, with the contacts as they are by now.
+            if ledger.hold(self._session, self._lease):
+                current = self._pending(half[0].recipient_id, half[-1].recipient_id)
+                self._deliver_or_halve(current)
+
+    def _deliver_alone(self, row: Any) -> None:
+        """Give a recipient who was refused alone one more try, then record the failure.
+
+        The first refusal may be the work of another campaign that wrote the same contact's rows.
+        """
+        ledger.hold(self._session, self._lease)
+        refusal = self._refusal([row])
+        if refusal is not None:
+            ledger.hold(self._session, self._lease)
+            failed = Outcome(
+                row.recipient_id, RecipientState.FAILED, Reason.DELIVERY_FAILED, _brief(refusal)
+            )
+            self._record(_Chunk([row], [], [failed]))
+
+    def _refusal(self, rows: Sequence[Any]) -> Exception | None:
+        """Deliver to `rows` and commit; if that is refused, roll back and return why."""
         try:
             self._deliver(rows)
-            return
         except _NOBODYS_FAULT:
             self._session.rollback()
             raise
         # A channel is not ours to foresee: whatever it raises for one contact is that contact's.
         except Exception as error:
             self._session.rollback()
-            refusal = error
-        middle = len(rows) // 2
-        if middle:
-            for half in (rows[:middle], rows[middle:]):
-                self._deliver_again(half)
-        else:
-            self._deliver_alone(rows[0], refusal)
-
-    def _deliver_again(self, rows: Sequence[Any]) -> None:
-        """The same in a new transaction, with the contacts as they are by now."""
-        if not ledger.hold(self._session, self._lease):
-            self._session.rollback()
-            return
-        first, last = int(rows[0].recipient_id), int(rows[-1].recipient_id)
-        current = ledger.pending_recipients(self._session, self._lease, first - 1, last, len(rows))
-        if current:
-            self._deliver_or_halve(current)
-        else:
-            self._session.rollback()
-
-    def _deliver_alone(self, row: Any, refusal: Exception) -> None:
-        """Give a recipient who was refused alone one more try, then record the failure.
-
-        The first refusal may be the work of another campaign that wrote the same contact's rows.
-        """
-        ledger.hold(self._session, self._lease)
-        try:
-            self._deliver([row])
-            return
-        except _NOBODYS_FAULT:
-            self._session.rollback()
-            raise
-        except Exception as error:
-            self._session.rollback()
-            refusal = error
-        ledger.hold(self._session, self._lease)
-        failed = Outcome(
-            row.recipient_id, RecipientState.FAILED, Reason.DELIVERY_FAILED, _brief(refusal)
-        )
-        self._record(_Chunk([row], [], [failed]))
+            return error
+        return None
 
     def _deliver(self, rows: Sequence[Any]) -> None:
+        if not rows:
+            self._session.rollback()
+            return
         origin = self._current_origin()
         chunk = self._prepare(rows)
         numbers = self._next_numbers(len(chunk.addressees))
@@ -258,4 +243,6 @@ def _skipped(contact_id: int, reason: Reason) -> Outcome:
 
 
 def _brief(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:ERROR_LENGTH]
+    """The error in a line, without the statement and the values that SQLAlchemy adds."""
+    told = error.orig if isinstance(error, DBAPIError) else error
+    return f"{type(error).__name__}: {told}".splitlines()[0][:ERROR_LENGTH]

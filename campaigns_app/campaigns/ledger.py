@@ -44,6 +44,7 @@ class Lease:
     batch_id: int
     account_id: int
     campaign_id: int
+    first_contact_id: int
     last_contact_id: int
     fence: int
     numbers: range
@@ -83,6 +84,7 @@ def take_batch(session: Session, owner: str, lease_seconds: int) -> Lease | None
         .returning(
             CampaignBatch.id,
             CampaignBatch.campaign_id,
+            CampaignBatch.first_contact_id,
             CampaignBatch.last_contact_id,
             CampaignBatch.fence,
             CampaignBatch.pending,
@@ -98,7 +100,13 @@ def take_batch(session: Session, owner: str, lease_seconds: int) -> Lease | None
     numbers = reserve_display_ids(session, account_id, batch.pending)
     session.commit()
     return Lease(
-        batch.id, account_id, batch.campaign_id, batch.last_contact_id, batch.fence, numbers
+        batch_id=batch.id,
+        account_id=account_id,
+        campaign_id=batch.campaign_id,
+        first_contact_id=batch.first_contact_id,
+        last_contact_id=batch.last_contact_id,
+        fence=batch.fence,
+        numbers=numbers,
     )
 
 
@@ -136,9 +144,9 @@ def hold(session: Session, lease: Lease) -> bool:
 
 
 def pending_recipients(
-    session: Session, lease: Lease, after: int, until: int, limit: int
+    session: Session, lease: Lease, first: int, last: int, limit: int
 ) -> Sequence[Row[tuple[int, ...]]]:
-    """The next pending recipients by contact id, after one and up to another, at most `limit`.
+    """The pending recipients from contact `first` to `last`, at most `limit`, by contact id.
 
     Rows of `recipient_id` (a contact id) and `CONTACT_COLUMNS`, which are empty where the contact
     has been deleted.
@@ -148,8 +156,7 @@ def pending_recipients(
         .outerjoin(Contact, Contact.id == CampaignRecipient.contact_id)
         .where(
             CampaignRecipient.campaign_id == lease.campaign_id,
-            CampaignRecipient.contact_id > after,
-            CampaignRecipient.contact_id <= until,
+            CampaignRecipient.contact_id.between(first, last),
             CampaignRecipient.state == RecipientState.PENDING,
         )
         .order_by(CampaignRecipient.contact_id)

@@ -2,11 +2,13 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns import ledger
@@ -212,20 +214,41 @@ def test_a_batch_in_good_hands_is_not_taken(session: Session) -> None:
     assert ledger.take_batch(session, "second", lease_seconds=20) is None
 
 
-def test_a_batch_whose_worker_died_half_way_is_finished_by_another(
-    session: Session, app: Flask
-) -> None:
+def test_a_batch_whose_worker_died_half_way_is_finished_by_another(session: Session) -> None:
     campaign = make_ready(contacts=5)
     execute_campaign(campaign.id)
     lease = ledger.take_batch(session, "doomed", lease_seconds=20)
     assert lease is not None
     run = BatchRun(session, get_channels(), lease, Pace(chunk_size=2, lease_seconds=-1))
-    run._deliver_after(0)
+    with dying_at_commit(2), pytest.raises(Died):
+        run.finish()
+    assert conversations(session) == 2
 
     deliver_batches()
 
     assert conversations(session) == 5
     assert campaign.phase is Phase.FINISHED
+
+
+class Died(BaseException):
+    """Stands for the end of the process: nothing after it runs."""
+
+
+@contextmanager
+def dying_at_commit(number: int) -> Iterator[None]:
+    """In the block, the commit of that number is not reached."""
+    commits = count(1)
+
+    def die(session: Session) -> None:
+        if next(commits) == number:
+            raise Died
+
+    event.listen(db.session, "before_commit", die)
+    try:
+        yield
+    finally:
+        event.remove(db.session, "before_commit", die)
+        db.session.rollback()
 
 
 def test_a_paused_campaign_leaves_the_rest_pending(session: Session, app: Flask) -> None:

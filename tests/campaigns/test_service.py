@@ -1,5 +1,6 @@
 """Creating, changing and deleting campaigns."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -280,15 +281,20 @@ def test_the_conversations_of_a_deleted_campaign_stay(account: Account, session:
     assert session.scalar(select(Campaign)) is None
 
 
-@pytest.mark.parametrize("deed", [get_campaign, delete_campaign, update_campaign])
-def test_another_accounts_campaign_is_not_found(account: Account, deed: Any) -> None:
+@pytest.mark.parametrize(
+    "deed",
+    [
+        lambda account, number: get_campaign(account.id, number),
+        lambda account, number: delete_campaign(account, number, actor=None, now=NOW),
+        lambda account, number: update_campaign(account, number, {}, actor=None, now=NOW),
+    ],
+    ids=["get", "delete", "update"],
+)
+def test_another_accounts_campaign_is_not_found(
+    account: Account, deed: Callable[[Account, int], object]
+) -> None:
     other = make_account()
     campaign = make_campaign(other, make_label(other))
 
     with pytest.raises(NotFound):
-        if deed is get_campaign:
-            get_campaign(account.id, campaign.display_id)
-        elif deed is delete_campaign:
-            delete_campaign(account, campaign.display_id, actor=None, now=NOW)
-        else:
-            update_campaign(account, campaign.display_id, {}, actor=None, now=NOW)
+        deed(account, campaign.display_id)
