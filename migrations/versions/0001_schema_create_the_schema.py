@@ -41,7 +41,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_login_throttles"),
         sa.UniqueConstraint("key", name="uq_login_throttles_key"),
     )
-    op.create_index("ix_login_throttles_last_attempt_at", "login_throttles", ["last_attempt_at"])
+    op.create_index(
+        "ix_login_throttles_last_attempt_at", "login_throttles", ["last_attempt_at"], unique=False
+    )
+
     op.create_table(
         "setup_links",
         sa.Column("id", ID, nullable=False),
