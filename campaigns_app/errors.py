@@ -2,6 +2,7 @@
 
 CampaignsError
 ├── ConfigError        a setting is missing or wrong; the text says what to do
+├── CannotStart        something outside is in the way; the text says what to do
 ├── InvalidInput       what was sent cannot be accepted; names the fields (422)
 ├── NotFound           no such thing in this account (404)
 ├── NotAllowed         the person may not do this here (401 in the API, 403 on a page)
@@ -20,6 +21,11 @@ class CampaignsError(Exception):
 
 class ConfigError(CampaignsError):
     """A setting is missing or wrong. The text names it and says what to do about it."""
+
+
+class CannotStart(CampaignsError):
+    """Something outside stands in the way of starting: a port or a folder in use, a store that
+    does not answer. The text names it and says what to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
