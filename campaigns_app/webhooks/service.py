@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.audit import record
 from campaigns_app.accounts.models import User
+from campaigns_app.database.text import is_storable
 from campaigns_app.destinations import UrlFault, check_url
 from campaigns_app.errors import FieldError, InvalidInput, NotFound
 from campaigns_app.extensions import db
@@ -72,7 +73,7 @@ def update_endpoint(
     Ends the present transaction first. Raises `NotFound` and `InvalidInput`. Commits.
     """
     _check(draft)
-    endpoint = _own(account_id, endpoint_id)
+    endpoint = get_own_endpoint(account_id, endpoint_id)
     before = {"url": endpoint.url, "subscriptions": endpoint.subscriptions}
     for name, value in _columns(draft).items():
         setattr(endpoint, name, value)
@@ -111,7 +112,7 @@ def disable_endpoint(account_id: int, endpoint_id: int, *, actor: User | None = 
 
 def delete_endpoint(account_id: int, endpoint_id: int, *, actor: User | None = None) -> None:
     """Delete an endpoint with its deliveries, sent or not. Raises `NotFound`. Commits."""
-    endpoint = _own(account_id, endpoint_id)
+    endpoint = get_own_endpoint(account_id, endpoint_id)
     record("webhook_endpoint.deleted", actor, endpoint, before={"url": endpoint.url})
     db.session.delete(endpoint)
     db.session.commit()
@@ -126,6 +127,15 @@ def get_endpoint(account_id: int, endpoint_id: int) -> WebhookEndpoint:
     )
     if endpoint is None:
         raise NotFound(f"no webhook endpoint {endpoint_id}")
+    return endpoint
+
+
+def get_own_endpoint(account_id: int, endpoint_id: int) -> WebhookEndpoint:
+    """The account's own endpoint with that id. Those of inboxes can be changed with their inbox
+    only. Raises `NotFound`."""
+    endpoint = get_endpoint(account_id, endpoint_id)
+    if endpoint.inbox_id is not None:
+        raise NotFound(f"webhook endpoint {endpoint_id} belongs to an inbox")
     return endpoint
 
 
@@ -189,7 +199,7 @@ def _faults(draft: EndpointDraft) -> Iterator[FieldError]:
     yield from check_endpoint_url(draft.url)
     if len(draft.name) > NAME_LENGTH:
         yield FieldError("name", f"Name is too long (maximum is {NAME_LENGTH} characters)")
-    if "\x00" in draft.name:
+    if not is_storable(draft.name):
         yield FieldError("name", "Name is invalid")
     if not draft.subscriptions or not set(draft.subscriptions) <= set(EVENT_TYPES):
         yield FieldError("subscriptions", "Subscriptions Invalid events")
@@ -206,14 +216,6 @@ def _flush() -> None:
     except IntegrityError as error:
         db.session.rollback()
         raise InvalidInput([TAKEN]) from error
-
-
-def _own(account_id: int, endpoint_id: int) -> WebhookEndpoint:
-    """An endpoint that is not an inbox's: those follow their inbox."""
-    endpoint = get_endpoint(account_id, endpoint_id)
-    if endpoint.inbox_id is not None:
-        raise NotFound(f"webhook endpoint {endpoint_id} belongs to an inbox")
-    return endpoint
 
 
 def _waiting_counts(endpoint_ids: Collection[int]) -> dict[int, int]:

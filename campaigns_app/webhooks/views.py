@@ -1,0 +1,122 @@
+"""The pages of webhook endpoints: the list, the form, one endpoint with its deliveries."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from campaigns_app.accounts.access import administrator_required, current_account
+from campaigns_app.errors import InvalidInput
+from campaigns_app.htmx import hx_redirect, is_htmx
+from campaigns_app.webhooks import service
+from campaigns_app.webhooks.forms import EndpointForm
+from campaigns_app.webhooks.log import read_log
+
+blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+
+BADGES = {"pending": "info", "delivered": "success", "failed": "danger"}
+"""The kind of badge for each state of a delivery."""
+
+
+@blueprint.before_request
+@administrator_required
+def let_in() -> None:
+    """Let administrators in."""
+
+
+@blueprint.get("")
+def index() -> ResponseReturnValue:
+    """The account's endpoints."""
+    endpoints = service.list_endpoints(current_account().id)
+    return render_template("webhooks/index.html", endpoints=endpoints)
+
+
+@blueprint.get("/new")
+def new() -> ResponseReturnValue:
+    """The form for a new endpoint."""
+    return render_template("webhooks/new.html", form=EndpointForm())
+
+
+@blueprint.post("")
+def create() -> ResponseReturnValue:
+    """Make an endpoint.
+
+    The answer is the page with the secret, not a redirect to it: a secret that is shown once must
+    not wait anywhere to be fetched.
+    """
+    form = EndpointForm()
+    if form.validate():
+        try:
+            endpoint = service.create_endpoint(
+                current_account().id, form.to_draft(), actor=current_user
+            )
+        except InvalidInput as invalid:
+            form.add_errors(invalid)
+        else:
+            return render_template("webhooks/created.html", endpoint=endpoint), 201
+    return render_template("webhooks/new.html", form=form), 422
+
+
+@blueprint.get("/<int:endpoint_id>")
+def show(endpoint_id: int) -> ResponseReturnValue:
+    """One endpoint and a page of its deliveries."""
+    endpoint = service.get_endpoint(current_account().id, endpoint_id)
+    log = read_log(endpoint, request.args.get("page", 1, type=int))
+    return render_template("webhooks/show.html", endpoint=endpoint, log=log, badges=BADGES)
+
+
+@blueprint.get("/<int:endpoint_id>/edit")
+def edit(endpoint_id: int) -> ResponseReturnValue:
+    """The form for changing an endpoint."""
+    endpoint = service.get_own_endpoint(current_account().id, endpoint_id)
+    return render_template("webhooks/edit.html", form=EndpointForm.of(endpoint), endpoint=endpoint)
+
+
+@blueprint.post("/<int:endpoint_id>")
+def update(endpoint_id: int) -> ResponseReturnValue:
+    """Change an endpoint."""
+    form = EndpointForm()
+    account_id = current_account().id
+    if form.validate():
+        try:
+            service.update_endpoint(account_id, endpoint_id, form.to_draft(), actor=current_user)
+        except InvalidInput as invalid:
+            form.add_errors(invalid)
+        else:
+            flash(_("WEBHOOKS.UPDATED"), "success")
+            return redirect(url_for(".show", endpoint_id=endpoint_id), 303)
+    endpoint = service.get_own_endpoint(account_id, endpoint_id)
+    return render_template("webhooks/edit.html", form=form, endpoint=endpoint), 422
+
+
+@blueprint.post("/<int:endpoint_id>/enable")
+def enable(endpoint_id: int) -> ResponseReturnValue:
+    """Tell an endpoint of events again."""
+    service.enable_endpoint(current_account().id, endpoint_id, actor=current_user)
+    flash(_("WEBHOOKS.ENABLED"), "success")
+    return redirect(url_for(".show", endpoint_id=endpoint_id), 303)
+
+
+@blueprint.post("/<int:endpoint_id>/disable")
+def disable(endpoint_id: int) -> ResponseReturnValue:
+    """Tell an endpoint of nothing new."""
+    service.disable_endpoint(current_account().id, endpoint_id, actor=current_user)
+    flash(_("WEBHOOKS.DISABLED"), "success")
+    return redirect(url_for(".show", endpoint_id=endpoint_id), 303)
+
+
+@blueprint.get("/<int:endpoint_id>/delete")
+def confirm_delete(endpoint_id: int) -> ResponseReturnValue:
+    """The question before an endpoint is deleted."""
+    endpoint = service.get_own_endpoint(current_account().id, endpoint_id)
+    return render_template("webhooks/delete.html", endpoint=endpoint)
+
+
+@blueprint.post("/<int:endpoint_id>/delete")
+def delete(endpoint_id: int) -> ResponseReturnValue:
+    """Delete an endpoint."""
+    service.delete_endpoint(current_account().id, endpoint_id, actor=current_user)
+    flash(_("WEBHOOKS.DELETED"), "success")
+    if is_htmx():
+        return hx_redirect(url_for(".index"))
+    return redirect(url_for(".index"), 303)

@@ -1,0 +1,178 @@
+"""The pages of webhook endpoints."""
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from campaigns_app.accounts.models import Account, Role
+from campaigns_app.webhooks.jobs import deliver_webhooks
+from campaigns_app.webhooks.models import WebhookEndpoint
+from tests import receiver as manners
+from tests.factories import PASSWORD, make_account, make_endpoint, make_inbox, make_user
+from tests.receiver import Receiver
+from tests.webhooks.scenes import tell
+
+URL = "http://127.0.0.1:9000/hook"
+FORM = {"url": URL, "name": "Shop", "subscriptions": ["message_created"]}
+
+
+@pytest.fixture
+def account(session: Session) -> Account:
+    return make_account()
+
+
+@pytest.fixture
+def browser(client: FlaskClient, account: Account) -> FlaskClient:
+    """A browser with which an administrator has logged in."""
+    user = make_user(account)
+    client.post("/login", data={"email": user.email, "password": PASSWORD})
+    return client
+
+
+def test_an_account_without_endpoints_is_shown_the_way_to_one(browser: FlaskClient) -> None:
+    page = browser.get("/webhooks")
+
+    assert page.status_code == 200
+    assert "No webhooks yet" in page.text
+    assert 'href="/webhooks/new"' in page.text
+
+
+def test_the_secret_of_a_new_endpoint_is_shown_once(browser: FlaskClient, session: Session) -> None:
+    page = browser.post("/webhooks", data=FORM)
+
+    endpoint = session.scalars(select(WebhookEndpoint)).one()
+    assert page.status_code == 201
+    assert endpoint.secret in page.text
+    assert endpoint.subscriptions == ["message_created"]
+    for path in ("", f"/{endpoint.id}", f"/{endpoint.id}/edit"):
+        assert endpoint.secret not in browser.get(f"/webhooks{path}").text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"url": ""}, "Please enter a valid URL"),
+        ({"url": "ftp://shop.example"}, "Url is invalid"),
+        ({"url": "http://10.0.0.1/"}, "Url leads into a private network"),
+        ({"subscriptions": []}, "Choose at least one event"),
+        ({"subscriptions": ["nonsense"]}, "Subscriptions Invalid events"),
+    ],
+)
+def test_what_is_refused_stays_in_the_form_with_its_reason(
+    browser: FlaskClient, change: dict[str, object], message: str
+) -> None:
+    page = browser.post("/webhooks", data=FORM | change)
+
+    assert page.status_code == 422
+    assert message in page.text
+    assert 'value="Shop"' in page.text
+
+
+def test_an_endpoint_can_be_changed(browser: FlaskClient, account: Account) -> None:
+    endpoint = make_endpoint(account, name="Old", subscriptions=["message_created"])
+    form = browser.get(f"/webhooks/{endpoint.id}/edit")
+    assert 'value="Old"' in form.text
+
+    answer = browser.post(f"/webhooks/{endpoint.id}", data=FORM)
+
+    assert (answer.status_code, answer.location) == (303, f"/webhooks/{endpoint.id}")
+    page = browser.get(answer.location)
+    assert "Webhook updated successfully" in page.text
+    assert URL in page.text
+
+
+def test_a_refused_change_is_shown_in_the_form(browser: FlaskClient, account: Account) -> None:
+    endpoint = make_endpoint(account)
+
+    page = browser.post(f"/webhooks/{endpoint.id}", data=FORM | {"url": "nonsense"})
+
+    assert page.status_code == 422
+    assert "Url is invalid" in page.text
+
+
+def test_an_endpoint_can_be_disabled_and_enabled(browser: FlaskClient, account: Account) -> None:
+    endpoint = make_endpoint(account)
+
+    browser.post(f"/webhooks/{endpoint.id}/disable")
+    assert "Switched off by an administrator" in browser.get("/webhooks").text
+
+    answer = browser.post(f"/webhooks/{endpoint.id}/enable")
+    assert answer.status_code == 303
+    assert "Switched off" not in browser.get("/webhooks").text
+
+
+def test_deleting_asks_first(browser: FlaskClient, account: Account, session: Session) -> None:
+    path = f"/webhooks/{make_endpoint(account).id}/delete"
+    assert "cannot be undone" in browser.get(path).text
+    assert len(session.scalars(select(WebhookEndpoint)).all()) == 1
+
+    answer = browser.post(path, headers={"HX-Request": "true"})
+
+    assert answer.headers["HX-Redirect"] == "/webhooks"
+    assert session.scalars(select(WebhookEndpoint)).all() == []
+
+
+def test_the_log_shows_what_became_of_each_delivery(
+    browser: FlaskClient, account: Account, session: Session, receiver: Receiver
+) -> None:
+    url = receiver.script("/hook", manners.status(200), manners.status(503))
+    endpoint = make_endpoint(account, url=url)
+    tell(session, endpoint)
+    deliver_webhooks()
+
+    page = browser.get(f"/webhooks/{endpoint.id}").text
+
+    assert "Delivered" in page
+    assert "503" in page
+    assert "conversation_created" in page
+
+
+def test_the_log_has_pages(browser: FlaskClient, account: Account, session: Session) -> None:
+    endpoint = make_endpoint(account)
+    tell(session, endpoint, conversations=20)
+
+    first = browser.get(f"/webhooks/{endpoint.id}").text
+    last = browser.get(f"/webhooks/{endpoint.id}?page=99").text
+
+    assert first.count("<code>conversation_created</code>") > 0
+    assert "page=2" in first
+    assert "page=1" in last
+
+
+def test_an_inboxs_own_endpoint_has_no_form_of_its_own(
+    browser: FlaskClient, account: Account
+) -> None:
+    endpoint = make_endpoint(account, inbox_id=make_inbox(account).id)
+
+    page = browser.get(f"/webhooks/{endpoint.id}").text
+
+    assert "Everything in its inbox" in page
+    assert "/edit" not in page
+    assert browser.get(f"/webhooks/{endpoint.id}/edit").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["", "/edit", "/delete"])
+def test_another_accounts_endpoint_is_not_found(browser: FlaskClient, path: str) -> None:
+    foreign = make_endpoint(make_account())
+
+    assert browser.get(f"/webhooks/{foreign.id}{path}").status_code == 404
+
+
+@pytest.mark.parametrize("deed", ["", "/enable", "/disable", "/delete"])
+def test_another_accounts_endpoint_cannot_be_touched(
+    browser: FlaskClient, session: Session, deed: str
+) -> None:
+    foreign = make_endpoint(make_account())
+
+    assert browser.post(f"/webhooks/{foreign.id}{deed}", data=FORM).status_code == 404
+    session.refresh(foreign)
+    assert (foreign.enabled, foreign.name) == (True, "")
+
+
+def test_agents_and_strangers_stay_outside(client: FlaskClient, account: Account) -> None:
+    assert client.get("/webhooks").status_code in {302, 303}
+    agent = make_user(account, role=Role.AGENT)
+    client.post("/login", data={"email": agent.email, "password": PASSWORD})
+
+    assert client.get("/webhooks").status_code == 403
