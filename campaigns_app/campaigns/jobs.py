@@ -47,6 +47,12 @@ def deliver_batches() -> None:
             return
 
 
+def close_cancelled_batches() -> None:
+    """Make who is left in cancelled campaigns cancelled, a batch at a time."""
+    while ledger.cancel_next_batch(db.session()):
+        pass
+
+
 def ring_for_batches(count: int) -> None:
     """Ask workers to look for batches, as many workers as there are batches, within reason."""
     for _ in range(min(count, MOST_RINGS)):

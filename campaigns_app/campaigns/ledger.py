@@ -20,6 +20,7 @@ from campaigns_app.campaigns.models import (
 from campaigns_app.contacts.models import Contact
 from campaigns_app.conversations.numbering import reserve_display_ids
 from campaigns_app.database.clock import database_now
+from campaigns_app.database.types import utcnow
 from campaigns_app.errors import StaleLease
 
 CONTACT_COLUMNS = (
@@ -253,6 +254,42 @@ def _count(
     )
     if held.rowcount != 1:
         raise StaleLease(f"batch {lease.batch_id} was taken by another worker")
+
+
+def cancel_next_batch(session: Session) -> bool:
+    """Close one open batch of a cancelled campaign, its pending recipients becoming cancelled.
+
+    Raises the fence, so that a worker in the middle of it writes nothing more. Returns whether
+    there was one. Commits.
+    """
+    batch = session.execute(
+        select(CampaignBatch)
+        .join(Campaign, Campaign.id == CampaignBatch.campaign_id)
+        .where(CampaignBatch.finished_at.is_(None), Campaign.cancelled_at.is_not(None))
+        .order_by(CampaignBatch.id)
+        .limit(1)
+        .with_for_update(of=CampaignBatch)
+        .execution_options(populate_existing=True)
+    ).scalar_one_or_none()
+    if batch is None:
+        session.rollback()
+        return False
+    changed = session.connection().execute(
+        update(CampaignRecipient)
+        .where(
+            CampaignRecipient.campaign_id == batch.campaign_id,
+            CampaignRecipient.contact_id.between(batch.first_contact_id, batch.last_contact_id),
+            CampaignRecipient.state == RecipientState.PENDING,
+        )
+        .values(state=RecipientState.CANCELLED.value, updated_at=database_now())
+    )
+    batch.cancelled += changed.rowcount
+    batch.pending -= changed.rowcount
+    batch.fence += 1
+    batch.lease_owner = batch.lease_expires_at = None
+    batch.finished_at = utcnow()
+    session.commit()
+    return True
 
 
 def give_back(session: Session, lease: Lease, *, finished: bool) -> None:

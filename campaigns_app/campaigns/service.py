@@ -82,7 +82,7 @@ def create_campaign(
         return made
     record("campaign.created", actor, campaign, after={"title": campaign.title})
     db.session.commit()
-    _ring(campaign, now)
+    ring_at_its_time(campaign, now)
     campaign_created.send(
         CREATE_CAMPAIGN, type="one_off", campaign_id=campaign.id, account_id=account.id
     )
@@ -101,7 +101,7 @@ def update_campaign(
 
     Raises `NotFound`, `InvalidInput`, and `Refused` once execution has begun. Commits.
     """
-    campaign = _locked(account.id, display_id)
+    campaign = lock_campaign(account.id, display_id)
     if campaign.is_completed:
         db.session.rollback()
         raise Refused(ALREADY_COMPLETED)
@@ -112,7 +112,7 @@ def update_campaign(
         setattr(campaign, name, value)
     record("campaign.updated", actor, campaign, after={"changed": sorted(changes)})
     db.session.commit()
-    _ring(campaign, now)
+    ring_at_its_time(campaign, now)
     return campaign
 
 
@@ -123,7 +123,7 @@ def delete_campaign(
 
     Raises `NotFound`, and `Refused` while it is being sent. Commits.
     """
-    campaign = _locked(account.id, display_id)
+    campaign = lock_campaign(account.id, display_id)
     if campaign.phase is Phase.SENDING:
         db.session.rollback()
         raise Refused(BEING_SENT)
@@ -204,7 +204,7 @@ def _made_before(account_id: int, idempotency_key: str | None) -> Campaign | Non
     )
 
 
-def _locked(account_id: int, display_id: int) -> Campaign:
+def lock_campaign(account_id: int, display_id: int) -> Campaign:
     """The campaign, which cannot start until this transaction ends. Raises `NotFound`."""
     statement = _by_display_id(account_id, display_id).with_for_update()
     campaign = db.session.scalar(statement.execution_options(populate_existing=True))
@@ -219,7 +219,7 @@ def _by_display_id(account_id: int, display_id: int) -> Select[Campaign]:
     )
 
 
-def _ring(campaign: Campaign, now: datetime) -> None:
+def ring_at_its_time(campaign: Campaign, now: datetime) -> None:
     """Have the campaign executed at its time; the sweep does so if the queue forgets."""
     if campaign.scheduled_at is None or not campaign.enabled:
         return

@@ -4,7 +4,11 @@ from sqlalchemy import Select, select
 
 from campaigns_app import job_queue
 from campaigns_app.campaigns import ledger
-from campaigns_app.campaigns.jobs import execute_campaign, ring_for_batches
+from campaigns_app.campaigns.jobs import (
+    close_cancelled_batches,
+    execute_campaign,
+    ring_for_batches,
+)
 from campaigns_app.campaigns.models import Campaign, CampaignBatch
 from campaigns_app.campaigns.start import is_due
 from campaigns_app.database.transactions import reading
@@ -15,7 +19,7 @@ ENOUGH_WAITING = 8
 
 
 def sweep() -> None:
-    """Ring for due campaigns and for batches that nobody holds; finish what is done. Commits.
+    """Ring for due campaigns and for batches to work on or to close; finish what is done. Commits.
 
     While jobs are waiting in the queue, workers will come by anyway: ringing again would only make
     the queue longer.
@@ -26,6 +30,18 @@ def sweep() -> None:
     for campaign_id in _due_campaigns():
         job_queue.enqueue(job_queue.CAMPAIGNS, execute_campaign, campaign_id)
     ring_for_batches(len(_free_batches()))
+    if _has_cancelled_batches():
+        job_queue.enqueue(job_queue.CAMPAIGNS, close_cancelled_batches)
+
+
+def _has_cancelled_batches() -> bool:
+    left = (
+        select(CampaignBatch.id)
+        .join(Campaign, Campaign.id == CampaignBatch.campaign_id)
+        .where(CampaignBatch.finished_at.is_(None), Campaign.cancelled_at.is_not(None))
+        .limit(1)
+    )
+    return bool(_read(left))
 
 
 def _due_campaigns() -> list[int]:
