@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 from campaigns_app.accounts.models import Account, Membership, Role, User
 from campaigns_app.accounts.passwords import hash_password
+from campaigns_app.accounts.tokens import create_token
 from campaigns_app.campaigns.models import Campaign, CampaignType
 from campaigns_app.contacts.models import Contact, ContactLabel, Label
-from campaigns_app.database.types import Base
+from campaigns_app.database.types import Base, utcnow
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.models import Channel, Inbox
 from campaigns_app.webhooks.models import WebhookEndpoint
@@ -33,8 +34,19 @@ def make_user(
     number = next(_numbers)
     values = {"email": f"user{number}@example.com", "name": f"User {number}"} | values
     user = _saved(User(password_hash=hash_password(password), **values))
-    _saved(Membership(account_id=account.id, user_id=user.id, role=role))
+    join_account(user, account, role)
     return user
+
+
+def join_account(user: User, account: Account, role: Role = Role.ADMINISTRATOR) -> Membership:
+    """Make somebody a member of one more account."""
+    return _saved(Membership(account_id=account.id, user_id=user.id, role=role))
+
+
+def make_token(user: User, now: datetime | None = None, **values: Any) -> str:
+    """An access token that acts as the user in their first account."""
+    values = {"expires_at": None} | values
+    return create_token(user.memberships[0], "Integration", now=now or utcnow(), **values).text
 
 
 def make_label(account: Account, title: str | None = None) -> Label:

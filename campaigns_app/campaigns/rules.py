@@ -12,6 +12,7 @@ from campaigns_app.campaigns.models import MESSAGE_LENGTH, TITLE_LENGTH
 from campaigns_app.campaigns.rendering import check_message
 from campaigns_app.channels.registry import ChannelRegistry
 from campaigns_app.contacts.models import Label
+from campaigns_app.database.text import is_storable
 from campaigns_app.errors import FieldError
 from campaigns_app.inboxes.models import Inbox
 
@@ -104,12 +105,3 @@ def _check_text(field: str, name: str, value: str, longest: int) -> Iterator[Fie
         yield FieldError(field, f"{name} is too long (maximum is {longest} characters)")
     elif not is_storable(value):
         yield FieldError(field, f"{name} contains characters that are not text")
-
-
-def is_storable(value: str) -> bool:
-    """Whether every database takes it: no NUL, and no half of a surrogate pair."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\x00" not in value

@@ -1,0 +1,10 @@
+"""What can be stored as text."""
+
+
+def is_storable(value: str) -> bool:
+    """Whether every database takes it: no NUL, and no half of a surrogate pair."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in value
