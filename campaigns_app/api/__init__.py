@@ -1,0 +1,29 @@
+"""/api/v1: stable JSON for programs.
+
+Paths, header, field names, shapes and status codes are those of Chatwoot's campaigns API, so that
+its clients work; where we differ, README says so.
+"""
+
+from flask import Blueprint, Flask
+
+from campaigns_app.api import body, errors
+from campaigns_app.api.auth import authenticate
+from campaigns_app.api.campaigns import campaigns
+from campaigns_app.extensions import csrf
+
+ACCOUNT_PATH = "/accounts/<int:account_id>"
+
+
+def init_app(app: Flask) -> None:
+    """Serve the API. Each resource has two addresses: the account in the path is optional."""
+    api = Blueprint("api", __name__, url_prefix="/api/v1")
+    api.before_request(authenticate)
+    body.init_blueprint(api)
+    api.register_blueprint(campaigns, url_prefix="/campaigns")
+    api.register_blueprint(
+        campaigns, url_prefix=f"{ACCOUNT_PATH}/campaigns", name="account_campaigns"
+    )
+    # Nothing here is done on the word of a cookie, so nobody can be tricked into it.
+    csrf.exempt(campaigns)
+    app.register_blueprint(api)
+    errors.init_app(app)
