@@ -6,6 +6,7 @@ several tables refer to each other.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import Connection, Table, text
@@ -76,16 +77,19 @@ def _copy(
 def _with_dates_as_text(
     connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]
 ) -> list[Row]:
-    """The rows with their datetimes as SQLite stores them; its driver knows only text."""
+    """The rows with their datetimes as SQLite stores them; its driver knows only text.
+
+    Most rows of one call have the same few times, so each is turned into text once.
+    """
     dialect = connection.dialect
-    dates: dict[int, Any] = {
-        place: table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
-        for place, name in enumerate(columns)
-        if isinstance(table.c[name].type, UTCDateTime)
+    to_text: Any = UTCDateTime().dialect_impl(dialect).bind_processor(dialect)
+    as_text = cache(to_text)
+    dates = {
+        place for place, name in enumerate(columns) if isinstance(table.c[name].type, UTCDateTime)
     }
     if not dates:
         return rows
     return [
-        tuple(dates[i](value) if i in dates else value for i, value in enumerate(row))
+        tuple(as_text(value) if i in dates else value for i, value in enumerate(row))
         for row in rows
     ]
