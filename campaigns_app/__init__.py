@@ -8,11 +8,13 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from campaigns_app import api, assets, health, job_queue, pages_errors, security
+from campaigns_app import api, assets, health, job_queue, pages_errors, routing, security
 from campaigns_app.accounts import frame, sessions
 from campaigns_app.accounts import models as _accounts  # noqa: F401
 from campaigns_app.accounts import views as accounts_views
 from campaigns_app.campaigns import models as _campaigns  # noqa: F401
+from campaigns_app.campaigns import signals
+from campaigns_app.campaigns import views as campaigns_views
 from campaigns_app.channels import registry
 from campaigns_app.channels.builtin import register_builtin_channels
 from campaigns_app.config import load_config
@@ -23,6 +25,7 @@ from campaigns_app.extensions import db, migrate
 from campaigns_app.inboxes import models as _inboxes  # noqa: F401
 from campaigns_app.logs import init_logging
 from campaigns_app.webhooks import models as _webhooks  # noqa: F401
+from campaigns_app.webhooks import views as webhooks_views
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -39,6 +42,7 @@ def create_app(environ: Mapping[str, str] | None = None, **overrides: Any) -> Fl
     init_logging(app.config["LOG_LEVEL"], app.config["LOG_FORMAT"])
     _init_stores(app)
     _init_web(app)
+    signals.connect()
     return app
 
 
@@ -60,6 +64,7 @@ def _init_web(app: Flask) -> None:
     if app.config["TRUSTED_PROXIES"]:
         count = app.config["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
+    routing.init_app(app)
     security.init_app(app)
     sessions.init_app(app)
     frame.init_app(app)
@@ -67,4 +72,6 @@ def _init_web(app: Flask) -> None:
     pages_errors.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(accounts_views.blueprint)
+    app.register_blueprint(campaigns_views.blueprint)
+    app.register_blueprint(webhooks_views.blueprint)
     api.init_app(app)

@@ -41,6 +41,11 @@ class Counts:
         return self.total - self.pending - self.sending
 
     @property
+    def reached(self) -> int:
+        """Those to whom a message went, whatever is known of its arrival."""
+        return self.sent + self.delivered + self.read
+
+    @property
     def adds_up(self) -> bool:
         """Whether the states sum to the total, as they always must."""
         parts = (getattr(self, entry.name) for entry in fields(self) if entry.name != "total")

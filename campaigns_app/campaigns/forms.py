@@ -1,0 +1,286 @@
+"""The form with which a person writes or changes a campaign."""
+
+import hashlib
+import json
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import current_app
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import (
+    Field,
+    HiddenField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import DataRequired, Length, Optional, StopValidation, ValidationError
+
+from campaigns_app.campaigns.choices import (
+    LabelChoice,
+    countable_labels,
+    find_inbox,
+    possible_senders,
+    usable_inboxes,
+)
+from campaigns_app.campaigns.fields import (
+    LocalTimeField,
+    as_id,
+    offered,
+    viewer_zone,
+    write_local_time,
+)
+from campaigns_app.campaigns.models import MESSAGE_LENGTH, TITLE_LENGTH, Campaign
+from campaigns_app.campaigns.rendering import check_message
+from campaigns_app.campaigns.rules import LATEST_YEARS
+from campaigns_app.campaigns.service import CampaignDraft
+from campaigns_app.channels.base import Channel
+from campaigns_app.channels.registry import get_channels
+from campaigns_app.database.text import is_storable
+from campaigns_app.errors import InvalidInput
+
+NOW = "now"
+LATER = "later"
+
+VARIABLES = (
+    "contact.first_name",
+    "contact.last_name",
+    "contact.name",
+    "contact.email",
+    "contact.phone_number",
+    "agent.name",
+    "inbox.name",
+    "account.name",
+)
+"""The variables that the form offers to put into a message; a message may name more."""
+
+FIELD_OF = {"inbox": "inbox_id"}
+"""Where the page shows what the service says of a field that the form calls otherwise."""
+
+
+def storable(form: FlaskForm, field: Field) -> None:
+    """A validator: every database can keep the text."""
+    if not is_storable(field.data):
+        raise ValidationError(_l("CAMPAIGN.CREATE.FORM.NOT_TEXT"))
+
+
+def is_liquid(form: FlaskForm, field: Field) -> None:
+    """A validator: the message is Liquid that some contact could fill."""
+    faults = list(check_message(field.data))
+    if faults:
+        raise ValidationError(" ".join(faults))
+
+
+def is_in_future(form: "CampaignForm", field: Field) -> None:
+    """A validator: where a time is chosen, it is there, has not passed, and is no slip."""
+    if form.when.data == NOW:
+        field.errors = []
+        raise StopValidation
+    if field.errors or form.keeps_time:
+        return
+    if field.data is None:
+        raise ValidationError(_l("CAMPAIGN.CREATE.FORM.SCHEDULED_AT.ERROR"))
+    grace = timedelta(seconds=current_app.config["SCHEDULE_GRACE_SECONDS"])
+    if field.data < form.now - grace:
+        raise ValidationError(_l("CAMPAIGN.CREATE.FORM.SCHEDULED_AT.PAST"))
+    if field.data > form.now + timedelta(days=365 * LATEST_YEARS):
+        raise ValidationError(_l("CAMPAIGN.CREATE.FORM.SCHEDULED_AT.TOO_FAR", years=LATEST_YEARS))
+
+
+def trimmed(text: str | None) -> str:
+    """`text` without blanks around it."""
+    return (text or "").strip()
+
+
+def with_plain_line_ends(text: str | None) -> str:
+    """`text` with its lines ended as in the person's text area; browsers send two characters."""
+    return (text or "").replace("\r\n", "\n")
+
+
+class CampaignForm(FlaskForm):
+    """Title, message, inbox, audience, time and sender of a campaign.
+
+    With a `campaign` it starts with that campaign's values; with a `channel` it offers that
+    channel's inboxes only. `form_errors` holds what belongs to no single field.
+    """
+
+    title = StringField(
+        _l("CAMPAIGN.CREATE.FORM.TITLE.LABEL"),
+        filters=[trimmed],
+        validators=[
+            DataRequired(_l("CAMPAIGN.CREATE.FORM.TITLE.ERROR")),
+            Length(
+                max=TITLE_LENGTH,
+                message=_l("CAMPAIGN.CREATE.FORM.TITLE.TOO_LONG", longest=TITLE_LENGTH),
+            ),
+            storable,
+        ],
+    )
+    message = TextAreaField(
+        _l("CAMPAIGN.CREATE.FORM.MESSAGE.LABEL"),
+        filters=[with_plain_line_ends],
+        validators=[
+            DataRequired(_l("CAMPAIGN.CREATE.FORM.MESSAGE.ERROR")),
+            Length(max=MESSAGE_LENGTH, message=_l("CAMPAIGN.CREATE.FORM.MESSAGE.TOO_LONG")),
+            storable,
+            is_liquid,
+        ],
+    )
+    inbox_id = SelectField(
+        _l("CAMPAIGN.CREATE.FORM.INBOX.LABEL"),
+        coerce=as_id,
+        validate_choice=False,
+        validators=[
+            DataRequired(_l("CAMPAIGN.CREATE.FORM.INBOX.ERROR")),
+            offered(_l("CAMPAIGN.CREATE.FORM.INBOX.GONE")),
+        ],
+    )
+    audience = SelectMultipleField(
+        _l("CAMPAIGN.CREATE.FORM.AUDIENCE.LABEL"),
+        coerce=as_id,
+        validate_choice=False,
+        validators=[
+            DataRequired(_l("CAMPAIGN.CREATE.FORM.AUDIENCE.ERROR")),
+            offered(_l("CAMPAIGN.CREATE.FORM.AUDIENCE.GONE")),
+        ],
+    )
+    when = RadioField(
+        _l("CAMPAIGN.CREATE.FORM.WHEN.LABEL"),
+        choices=[
+            SelectChoice(LATER, _l("CAMPAIGN.CREATE.FORM.WHEN.LATER")),
+            SelectChoice(NOW, _l("CAMPAIGN.CREATE.FORM.WHEN.NOW")),
+        ],
+        default=LATER,
+        validate_choice=False,
+    )
+    scheduled_at = LocalTimeField(
+        _l("CAMPAIGN.CREATE.FORM.SCHEDULED_AT.LABEL"), validators=[is_in_future]
+    )
+    sender_id = SelectField(
+        _l("CAMPAIGN.CREATE.FORM.SENDER.LABEL"),
+        coerce=as_id,
+        validate_choice=False,
+        validators=[Optional(), offered(_l("CAMPAIGN.CREATE.FORM.SENDER.GONE"))],
+    )
+    submission = HiddenField(default=lambda: secrets.token_urlsafe(16))
+
+    def __init__(
+        self,
+        account_id: int,
+        *,
+        now: datetime,
+        campaign: Campaign | None = None,
+        channel: Channel | None = None,
+    ) -> None:
+        self.now = now
+        self.campaign = campaign
+        super().__init__(data=_values_of(campaign) if campaign else {"scheduled_at": _soon(now)})
+        self._offer_inboxes(account_id, channel)
+        self.labels: list[LabelChoice] = countable_labels(account_id)
+        self.audience.choices = [SelectChoice(str(one.id), one.title) for one in self.labels]
+        self.sender_id.choices = [
+            SelectChoice("", _l("CAMPAIGN.CREATE.FORM.SENDER.NOBODY")),
+            *(SelectChoice(str(user.id), user.name) for user in possible_senders(account_id)),
+        ]
+
+    @property
+    def earliest(self) -> str:
+        """The present minute, as the first that the time's control offers."""
+        return write_local_time(self.now, viewer_zone())
+
+    @property
+    def zone_name(self) -> str:
+        """The zone in which the time is meant (`Europe/Berlin`)."""
+        return viewer_zone().key
+
+    @property
+    def has_inboxes(self) -> bool:
+        """Whether there is an inbox to choose; the first choice is none."""
+        return len(self.inbox_id.choices) > 1
+
+    @property
+    def keeps_time(self) -> bool:
+        """Whether the time stands as the campaign has it, to the minute that a browser shows."""
+        if self.campaign is None or self.campaign.scheduled_at is None:
+            return False
+        shown = write_local_time(self.campaign.scheduled_at, viewer_zone())
+        return bool(self.scheduled_at.raw_data) and self.scheduled_at.raw_data[0] == shown
+
+    def to_draft(self) -> CampaignDraft:
+        """What the person asked for; of a valid form."""
+        return CampaignDraft(
+            title=self.title.data,
+            message=self.message.data,
+            inbox_id=self.inbox_id.data,
+            audience=[{"type": "Label", "id": label_id} for label_id in self.audience.data],
+            scheduled_at=None if self.when.data == NOW else self.scheduled_at.data,
+            sender_id=self.sender_id.data,
+        )
+
+    def to_changes(self) -> dict[str, Any]:
+        """What the person asked to change, by a draft's names; of a valid form of a campaign."""
+        draft = self.to_draft()
+        names = {"title", "message", "inbox_id", "audience", "scheduled_at", "sender_id"}
+        if self.when.data == LATER and self.keeps_time:
+            names.discard("scheduled_at")
+        return {name: getattr(draft, name) for name in names}
+
+    def idempotency_key(self) -> str:
+        """The same whenever this very form is sent again with the same words in it.
+
+        The words are part of it: who goes back and writes something else means another campaign.
+        """
+        draft = self.to_draft()
+        words = [
+            self.submission.data,
+            *(draft.title, draft.message, draft.inbox_id, draft.audience, draft.sender_id),
+            str(draft.scheduled_at),
+        ]
+        return f"web-{hashlib.sha256(json.dumps(words).encode()).hexdigest()}"
+
+    def refuse(self, refusal: InvalidInput) -> None:
+        """Show at the fields what the service said of them."""
+        for error in refusal.errors:
+            field = self._fields.get(FIELD_OF.get(error.field, error.field))
+            if field is None:
+                self.form_errors.append(error.message)
+            else:
+                field.errors = [*field.errors, error.message]
+
+    def _offer_inboxes(self, account_id: int, channel: Channel | None) -> None:
+        channels = get_channels()
+        types = [channel.name] if channel else [one.name for one in channels]
+        inboxes = usable_inboxes(account_id, types)
+        if self.campaign and all(one.id != self.campaign.inbox_id for one in inboxes):
+            # It was switched off since; whoever changes the title need not change the inbox.
+            kept = find_inbox(account_id, self.campaign.inbox_id)
+            inboxes += [kept] if kept else []
+        self.inbox_id.choices = [
+            SelectChoice("", _l("CAMPAIGN.CREATE.FORM.INBOX.PLACEHOLDER")),
+            *(SelectChoice(str(one.id), one.name) for one in inboxes),
+        ]
+        if self.campaign is None and len(inboxes) == 1 and not self.is_submitted():
+            self.inbox_id.data = inboxes[0].id
+
+
+def _values_of(campaign: Campaign) -> dict[str, Any]:
+    return {
+        "title": campaign.title,
+        "message": campaign.message,
+        "inbox_id": campaign.inbox_id,
+        "audience": campaign.label_ids,
+        "scheduled_at": campaign.scheduled_at,
+        "sender_id": campaign.sender_id,
+    }
+
+
+def _soon(now: datetime) -> datetime:
+    """The next full hour on the viewer's clock."""
+    local = now.astimezone(viewer_zone())
+    ahead = timedelta(minutes=60 - local.minute, seconds=-local.second)
+    return (local.astimezone(UTC) + ahead).replace(microsecond=0)

@@ -1,0 +1,80 @@
+"""Words for what campaigns are and do, chosen at run time.
+
+A channel may have texts of its own (`CAMPAIGN.API.HEADER_TITLE`); one that has none, because it
+was added later, gets those for any channel (`CAMPAIGN.CHANNEL.HEADER_TITLE`) with its label in
+them. `CAMPAIGN.ALL.HEADER_TITLE` is for all channels together.
+"""
+
+from typing import NamedTuple
+
+from flask_babel import gettext as _
+
+from campaigns_app.campaigns.models import Phase, RecipientState
+from campaigns_app.channels.base import Channel
+
+
+class Status(NamedTuple):
+    """A campaign's phase as the page shows it; `kind` and `is_live` are the badge's."""
+
+    kind: str
+    text: str
+    is_live: bool
+
+
+_KINDS = {
+    Phase.SCHEDULED: "info",
+    Phase.PAUSED: "warning",
+    Phase.SENDING: "info",
+    Phase.FINISHED: "success",
+    Phase.CANCELLED: "neutral",
+    Phase.FAILED: "danger",
+}
+
+_KINDS_OF_STATES = {
+    RecipientState.PENDING: "neutral",
+    RecipientState.SENDING: "info",
+    RecipientState.SENT: "success",
+    RecipientState.DELIVERED: "success",
+    RecipientState.READ: "success",
+    RecipientState.FAILED: "danger",
+    RecipientState.SKIPPED: "neutral",
+    RecipientState.UNKNOWN: "warning",
+    RecipientState.CANCELLED: "neutral",
+}
+
+
+def channel_text(channel: Channel | None, key: str) -> str:
+    """The text `key` for campaigns of `channel`; for those of all channels when it is None."""
+    if channel is None:
+        return str(_(f"CAMPAIGN.ALL.{key}"))
+    own = f"CAMPAIGN.{_spelled(channel.slug)}.{key}"
+    text = str(_(own))
+    return str(_(f"CAMPAIGN.CHANNEL.{key}", channel=channel.label)) if text == own else text
+
+
+def status_of(phase: Phase) -> Status:
+    """How a campaign in `phase` is shown."""
+    return Status(_KINDS[phase], _(f"CAMPAIGN.CARD.STATUS.{phase.upper()}"), phase is Phase.SENDING)
+
+
+def reason_text(reason: str | None) -> str:
+    """Why a recipient is in its state; a reason that has no text yet is shown as it is stored."""
+    if reason is None:
+        return ""
+    key = f"CAMPAIGN.REASON.{_spelled(reason)}"
+    text = str(_(key))
+    return reason if text == key else text
+
+
+def state_text(state: str) -> str:
+    """A recipient's state."""
+    return str(_(f"CAMPAIGN.STATE.{_spelled(state)}"))
+
+
+def kind_of_state(state: str) -> str:
+    """The badge of a recipient's state."""
+    return _KINDS_OF_STATES[RecipientState(state)]
+
+
+def _spelled(name: str) -> str:
+    return name.replace("-", "_").upper()
