@@ -1,0 +1,5 @@
+"""`python -m campaigns_app`: the same as `campaigns`."""
+
+from campaigns_app.cli import main
+
+main()
