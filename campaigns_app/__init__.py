@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from campaigns_app import api, assets, health, job_queue, pages_errors, routing, security
-from campaigns_app.accounts import frame, sessions
+from campaigns_app.accounts import frame, sessions, token_views
 from campaigns_app.accounts import models as _accounts  # noqa: F401
 from campaigns_app.accounts import views as accounts_views
 from campaigns_app.campaigns import models as _campaigns  # noqa: F401
@@ -23,6 +23,7 @@ from campaigns_app.conversations import models as _conversations  # noqa: F401
 from campaigns_app.database.engine import engine_options, prepare_engine
 from campaigns_app.extensions import db, migrate
 from campaigns_app.inboxes import models as _inboxes  # noqa: F401
+from campaigns_app.inboxes import views as inboxes_views
 from campaigns_app.logs import init_logging
 from campaigns_app.webhooks import models as _webhooks  # noqa: F401
 from campaigns_app.webhooks import views as webhooks_views
@@ -73,5 +74,7 @@ def _init_web(app: Flask) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(accounts_views.blueprint)
     app.register_blueprint(campaigns_views.blueprint)
+    app.register_blueprint(inboxes_views.blueprint)
     app.register_blueprint(webhooks_views.blueprint)
+    app.register_blueprint(token_views.blueprint)
     api.init_app(app)
