@@ -10,6 +10,7 @@ from flask import Flask
 from waitress import create_server
 
 from campaigns_app.errors import CannotStart
+from campaigns_app.operations.token_header import TokenHeaderChannel
 
 THREADS = 8
 BACKLOG = 128
@@ -31,6 +32,7 @@ def open_socket(host: str, port: int) -> socket.socket:
 def serve(app: Flask, listener: socket.socket) -> None:
     """Answer requests at `listener` until SIGTERM or SIGINT."""
     server = create_server(app, sockets=[listener], threads=THREADS, ident=None)
+    server.channel_class = TokenHeaderChannel
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
     # Ends at `_leave`, after the requests under way.
