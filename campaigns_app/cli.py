@@ -11,8 +11,12 @@ from flask.cli import ScriptInfo
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from campaigns_app import create_app
+from campaigns_app.contacts.cli import import_contacts_command
 from campaigns_app.errors import CampaignsError, ConfigError
 from campaigns_app.job_queue import QUEUES
+from campaigns_app.operations.administrator import create_admin_command
+from campaigns_app.operations.bench.command import bench_command
+from campaigns_app.operations.demo.command import demo_command
 from campaigns_app.operations.installation import installed_environ, migrate_database
 from campaigns_app.operations.supervisor import Supervisor
 from campaigns_app.operations.sweeper import sweep_forever, sweep_once
@@ -174,6 +178,12 @@ def migrate(info: ScriptInfo) -> None:
 def web(info: ScriptInfo, number: int) -> None:
     """Serve the web page at the open socket NUMBER; `campaigns up` starts this."""
     serve(info.load_app(), socket.socket(fileno=number))
+
+
+cli.add_command(demo_command)
+cli.add_command(installed_data_option(create_admin_command))
+cli.add_command(installed_data_option(import_contacts_command))
+cli.add_command(bench_command)
 
 
 def main() -> None:

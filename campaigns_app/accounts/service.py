@@ -120,6 +120,23 @@ def has_users() -> bool:
     return bool(db.session.scalar(select(exists().where(User.id.is_not(None)))))
 
 
+def found_account(account_name: str, administrator: NewAdministrator) -> User:
+    """A new account and its first administrator: both or, when something is wrong, neither.
+
+    Commits. Raises `InvalidInput`.
+    """
+    administrator = _checked(administrator)
+    if not account_name.strip():
+        raise InvalidInput([FieldError("account_name", _("SETUP.REQUIRED"))])
+    db.session.rollback()
+    password_hash = hash_password(administrator.password)
+    _refuse_taken(administrator.email)
+    account = _add_account(account_name.strip(), "UTC")
+    user = _add_administrator(account.id, administrator, password_hash)
+    db.session.commit()
+    return user
+
+
 def make_setup_link(now: datetime) -> str:
     """The token of a one-time link for the first administrator, good for a day. Commits.
 

@@ -1,0 +1,1 @@
+"""`campaigns demo`: from an empty folder to delivered webhooks, with real processes."""

@@ -1,0 +1,102 @@
+"""Where the demonstration's webhooks arrive: a consumer that believes no request unverified."""
+
+import asyncio
+import hmac
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from campaigns_app.database.types import utcnow
+from campaigns_app.webhooks import signing
+
+PATH = "/webhooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What has arrived: different events whose signatures were right, and requests that were
+    refused."""
+
+    verified: int
+    refused: int
+
+
+class WebhookReceiver:
+    """A web server on a free port of 127.0.0.1, in a thread, for as long as it is a context.
+
+    Answers 204 to a request whose two signatures, that of Standard Webhooks and Chatwoot's, were
+    made with `secret`, and 401 to any other.
+    """
+
+    def __init__(self) -> None:
+        self.secret = ""
+        self._verified: set[str] = set()
+        self._refused = 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._serve, name="receiver", daemon=True)
+        self._listening = threading.Event()
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        """The address for a webhook endpoint."""
+        return f"http://127.0.0.1:{self._port}{PATH}"
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """What has arrived until now."""
+        return Arrivals(len(self._verified), self._refused)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._listening.wait()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        app = web.Application()
+        app.router.add_post(PATH, self._take)
+        runner = web.AppRunner(app, access_log=None)
+        self._loop.run_until_complete(self._listen(runner))
+        self._listening.set()
+        self._loop.run_forever()
+        self._loop.run_until_complete(runner.cleanup())
+        self._loop.close()
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0.1).start()
+        self._port = runner.addresses[0][1]
+
+    async def _take(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        try:
+            self._verify(request.headers, body)
+        except signing.SignatureRefused as refusal:
+            self._refused += 1
+            return web.Response(status=401, text=str(refusal))
+        self._verified.add(request.headers["webhook-id"])
+        return web.Response(status=204)
+
+    def _verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Check both signatures. Raises `SignatureRefused`."""
+        signing.verify(self.secret, headers, body, now=utcnow())
+        timestamp = headers.get("X-Chatwoot-Timestamp", "")
+        if not timestamp.isdecimal():
+            raise signing.SignatureRefused("X-Chatwoot-Timestamp is missing or malformed")
+        expected = signing.sign_like_chatwoot(self.secret, int(timestamp), body)
+        given = headers.get("X-Chatwoot-Signature", "")
+        if not hmac.compare_digest(expected.encode(), given.encode()):
+            raise signing.SignatureRefused("X-Chatwoot-Signature does not match")

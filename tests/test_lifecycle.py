@@ -1,0 +1,68 @@
+"""The main job from an empty folder to verified webhooks, with real processes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.operations.processes import is_alive
+
+DEADLINE_SECONDS = 240
+CONTACTS = 300
+
+
+def write_contacts(path: Path) -> None:
+    """A file in which one contact of four has a label outside the audience."""
+    labels = ("vip", "premium", "vip", "other")
+    rows = (
+        f"Contact {number},contact{number}@example.com,{labels[number % 4]}"
+        for number in range(CONTACTS)
+    )
+    path.write_text("\n".join(["name,email,labels", *rows]))
+
+
+def processes_naming(text: str) -> list[int]:
+    """The processes that run with `text` in their command line or environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+        except OSError:
+            continue  # It has ended, or is not ours.
+        if text.encode() in words and is_alive(int(folder.name)):
+            found.append(int(folder.name))
+    return found
+
+
+def test_the_demonstration_carries_a_campaign_out_and_leaves_nothing_running(
+    tmp_path: Path,
+) -> None:
+    write_contacts(tmp_path / "contacts.csv")
+    arguments = ("--exit", "--json", "--contacts", "contacts.csv", "--labels", "vip,premium")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "campaigns_app", "demo", *arguments, "--port", "0"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary.pop("seconds") > 0
+    reached = CONTACTS * 3 // 4
+    assert summary == {
+        "contacts": CONTACTS,
+        "recipients": reached,
+        "skipped": 0,
+        "conversations": reached,
+        "messages": reached,
+        "webhooks_delivered": 2 * reached,
+        "webhooks_verified": 2 * reached,
+        "failed": 0,
+    }
+    assert processes_naming(str(tmp_path)) == []
