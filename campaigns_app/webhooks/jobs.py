@@ -22,7 +22,7 @@ from campaigns_app.webhooks import sending
 from campaigns_app.webhooks.delivery import claim_block, is_due, settle_block
 from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
 
-BLOCK_SIZE = 200
+BLOCK_SIZE = 500
 
 SENDING_SECONDS = 15
 """No request of a block begins later than this. With the longest `WEBHOOK_TIMEOUT_SECONDS` on top

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,22 +68,23 @@ class Attempt:
 class Dispatch:
     """One block of deliveries on its way.
 
-    Deliveries of one conversation to one endpoint go one after another, in their order. An
-    endpoint gets at most half of the requests under way when there are others in the block. One
-    that is overloaded, and has taken nothing from this block yet, is left alone: it is in
-    `overloaded`, and what was not yet sent to it stays unsent.
+    Deliveries of one conversation to one endpoint go one after another, in their order. Endpoints
+    take turns, and one of several gets at most half of the requests under way. One that is
+    overloaded, and has taken nothing from this block yet, is left alone: it is in `overloaded`,
+    and what was not yet sent to it stays unsent.
     """
 
-    def __init__(self, http: HttpClient, block: Sequence[ClaimedDelivery], concurrency: int):
+    def __init__(
+        self, http: HttpClient, block: Sequence[ClaimedDelivery], concurrency: int
+    ) -> None:
         self.attempts: list[Attempt] = []
         self.overloaded: set[int] = set()
         self._http = http
-        self._block = block
-        self._slots = asyncio.Semaphore(concurrency)
-        endpoint_ids = {delivery.endpoint_id for delivery in block}
-        share = concurrency if len(endpoint_ids) == 1 else (concurrency + 1) // 2
-        self._shares = {endpoint_id: asyncio.Semaphore(share) for endpoint_id in endpoint_ids}
-        self._taken: Counter[int] = Counter()
+        self._lines = _lines(block)
+        self._concurrency = min(concurrency, len(block))
+        self._share = concurrency if len(self._lines) == 1 else (concurrency + 1) // 2
+        self._under_way: Counter[int] = Counter()
+        self._taken: set[int] = set()
         self._gone: set[int] = set()
 
     async def send(self, seconds: float) -> list[Attempt]:
@@ -92,16 +93,27 @@ class Dispatch:
         Takes as long as the client's deadline beyond that.
         """
         self._ends = time.monotonic() + seconds
-        await asyncio.gather(*(self._send_chain(chain) for chain in _chains(self._block)))
+        await asyncio.gather(*(self._send_chains() for _ in range(self._concurrency)))
         return self.attempts
 
-    async def _send_chain(self, chain: Sequence[ClaimedDelivery]) -> None:
-        endpoint_id = chain[0].endpoint_id
-        async with self._shares[endpoint_id], self._slots:
-            for delivery in chain:
+    async def _send_chains(self) -> None:
+        """Send one chain after another, until there is none that may be begun. The endpoints left
+        then have their share of requests under way, and those go on with what is left for them."""
+        while (endpoint_id := self._next_endpoint()) is not None:
+            self._under_way[endpoint_id] += 1
+            for delivery in self._lines[endpoint_id].popleft():
                 if self._is_over(endpoint_id):
-                    return
+                    break
                 self._note(await attempt(self._http, delivery))
+            self._under_way[endpoint_id] -= 1
+
+    def _next_endpoint(self) -> int | None:
+        """The endpoint whose turn it is; it goes to the end of the line."""
+        for endpoint_id, line in self._lines.items():
+            if line and self._under_way[endpoint_id] < self._share:
+                self._lines[endpoint_id] = self._lines.pop(endpoint_id)
+                return endpoint_id
+        return None
 
     def _is_over(self, endpoint_id: int) -> bool:
         left_alone = endpoint_id in self.overloaded or endpoint_id in self._gone
@@ -111,10 +123,10 @@ class Dispatch:
         self.attempts.append(made)
         endpoint_id = made.delivery.endpoint_id
         if made.is_delivered:
-            self._taken[endpoint_id] += 1
+            self._taken.add(endpoint_id)
         elif made.is_gone:
             self._gone.add(endpoint_id)
-        elif made.is_overloaded and not self._taken[endpoint_id]:
+        elif made.is_overloaded and endpoint_id not in self._taken:
             self.overloaded.add(endpoint_id)
 
 
@@ -145,14 +157,17 @@ async def attempt(http: HttpClient, delivery: ClaimedDelivery) -> Attempt:
     )
 
 
-def _chains(block: Sequence[ClaimedDelivery]) -> list[list[ClaimedDelivery]]:
-    """The block in rows of which each must go in its order."""
+def _lines(block: Sequence[ClaimedDelivery]) -> dict[int, deque[list[ClaimedDelivery]]]:
+    """The block by endpoint, as chains of which each must go in its order."""
     chains: dict[tuple[int, int | None, int], list[ClaimedDelivery]] = {}
     for delivery in block:
         alone = delivery.id if delivery.conversation_id is None else 0
         key = (delivery.endpoint_id, delivery.conversation_id, alone)
         chains.setdefault(key, []).append(delivery)
-    return list(chains.values())
+    lines: dict[int, deque[list[ClaimedDelivery]]] = defaultdict(deque)
+    for (endpoint_id, _, _), chain in chains.items():
+        lines[endpoint_id].append(chain)
+    return dict(lines)
 
 
 def _as_text(body: bytes) -> str:

@@ -222,8 +222,8 @@ def test_a_silent_endpoint_does_not_keep_the_others_waiting(
 
     assert states(session, endpoint) == ["delivered"] * 400
     assert set(states(session, silent)) == {"pending"}
-    # The requests that were under way when it began to be silent are all that it got.
-    assert len([one for one in receiver.requests if one.path == "/silent"]) <= 20
+    # Half of the requests under way, once, is all that it got.
+    assert len([one for one in receiver.requests if one.path == "/silent"]) <= 10
 
 
 def test_accounts_do_not_see_each_others_events(session: Session, receiver: Receiver) -> None:
