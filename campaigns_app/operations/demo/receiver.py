@@ -37,14 +37,15 @@ class WebhookReceiver:
         self._verified: set[str] = set()
         self._refused = 0
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._serve, name="receiver", daemon=True)
-        self._listening = threading.Event()
-        self._port = 0
+        self._thread = threading.Thread(target=self._loop.run_forever, name="receiver", daemon=True)
+        app = web.Application()
+        app.router.add_post(PATH, self._take)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
 
     @property
     def url(self) -> str:
         """The address for a webhook endpoint."""
-        return f"http://127.0.0.1:{self._port}{PATH}"
+        return f"http://127.0.0.1:{self._runner.addresses[0][1]}{PATH}"
 
     @property
     def arrivals(self) -> Arrivals:
@@ -52,8 +53,9 @@ class WebhookReceiver:
         return Arrivals(len(self._verified), self._refused)
 
     def __enter__(self) -> Self:
+        # Listening begins here rather than in the thread, so that its errors are raised here.
+        self._loop.run_until_complete(self._listen())
         self._thread.start()
-        self._listening.wait()
         return self
 
     def __exit__(
@@ -64,21 +66,12 @@ class WebhookReceiver:
     ) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-
-    def _serve(self) -> None:
-        app = web.Application()
-        app.router.add_post(PATH, self._take)
-        runner = web.AppRunner(app, access_log=None)
-        self._loop.run_until_complete(self._listen(runner))
-        self._listening.set()
-        self._loop.run_forever()
-        self._loop.run_until_complete(runner.cleanup())
+        self._loop.run_until_complete(self._runner.cleanup())
         self._loop.close()
 
-    async def _listen(self, runner: web.AppRunner) -> None:
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0.1).start()
-        self._port = runner.addresses[0][1]
+    async def _listen(self) -> None:
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
 
     async def _take(self, request: web.Request) -> web.Response:
         body = await request.read()
