@@ -16,10 +16,12 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from campaigns_app import create_app
+from campaigns_app.accounts.models import User
 from campaigns_app.database.types import Base
 from campaigns_app.extensions import db
 from campaigns_app.job_queue import get_redis
 from campaigns_app.operations.embedded import EmbeddedRedis
+from tests.factories import PASSWORD, make_account, make_user
 from tests.postgres import PostgresServer, find_postgres
 
 
@@ -73,6 +75,7 @@ def _application(database_url: str, redis_url: str) -> Iterator[Flask]:
         TESTING=True,
         WTF_CSRF_ENABLED=False,
     )
+    app.test_client_class = Browser
     with app.app_context():
         upgrade()
     yield app
@@ -102,6 +105,24 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
+def admin(app: Flask) -> User:
+    """The administrator whom `admin_client` is."""
+    return make_user(make_account())
+
+
+@pytest.fixture
+def admin_client(client: FlaskClient, admin: User) -> FlaskClient:
+    """A browser in which an administrator is logged in."""
+    return log_in(client, admin)
+
+
+@pytest.fixture
+def csrf(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protection against forged requests, as in life: a test that takes this has it on."""
+    monkeypatch.setitem(app.config, "WTF_CSRF_ENABLED", True)
+
+
+@pytest.fixture
 def runner(app: Flask) -> FlaskCliRunner:
     """The command line."""
     return app.test_cli_runner()
@@ -118,3 +139,10 @@ def _empty_stores() -> None:
         for table in reversed(Base.metadata.sorted_tables):
             connection.execute(table.delete())
     get_redis().flushall()
+
+
+def log_in(client: FlaskClient, user: User) -> FlaskClient:
+    """Log `user` in with the factories' password, through the login page; returns `client`."""
+    answer = client.post("/login", data={"email": user.email, "password": PASSWORD})
+    assert answer.status_code == 303
+    return client
