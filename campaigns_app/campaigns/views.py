@@ -97,11 +97,11 @@ def create() -> Response:
     return _done("campaign-created", texts.channel_text(channel, "CREATE.FORM.API.SUCCESS_MESSAGE"))
 
 
-@blueprint.post("/validate")
-def validate() -> str:
-    """What is wrong with one field, for the person who leaves it."""
-    number = request.args.get("campaign", type=int)
-    form = _make_form(None if number is None else _find(number))
+@blueprint.post("/validate", defaults={"display_id": None})
+@blueprint.post("/<display_id:display_id>/validate")
+def validate(display_id: int | None) -> str:
+    """What is wrong with one field of a new campaign, or of one that is being changed."""
+    form = _make_form(None if display_id is None else _find(display_id))
     field = form._fields.get(request.args.get("field", ""))
     if field is None:
         raise NotFound("no such field")
@@ -122,7 +122,7 @@ def audience_count() -> str:
     return render_template("campaigns/_audience_count.html", counts=counts)
 
 
-@blueprint.get("/<int:display_id>/edit")
+@blueprint.get("/<display_id:display_id>/edit")
 def edit(display_id: int) -> str | Response:
     """The form of a campaign that has not started."""
     campaign = _find(display_id)
@@ -131,7 +131,7 @@ def edit(display_id: int) -> str | Response:
     return _render_form(_make_form(campaign))
 
 
-@blueprint.post("/<int:display_id>/edit")
+@blueprint.post("/<display_id:display_id>/edit")
 def update(display_id: int) -> Response:
     """Change a campaign that has not started."""
     form = _make_form(_find(display_id))
@@ -140,14 +140,14 @@ def update(display_id: int) -> Response:
     return _done("campaign-updated", _("CAMPAIGN.EDIT.SUCCESS_MESSAGE"))
 
 
-@blueprint.get("/<int:display_id>/delete")
+@blueprint.get("/<display_id:display_id>/delete")
 def confirm_delete(display_id: int) -> str:
     """The question before a campaign is deleted."""
     template = "campaigns/_delete_dialog.html" if is_htmx() else "campaigns/delete.html"
     return render_template(template, campaign=_find(display_id), leave=request.args.get("leave"))
 
 
-@blueprint.post("/<int:display_id>/delete")
+@blueprint.post("/<display_id:display_id>/delete")
 def delete(display_id: int) -> Response:
     """Delete a campaign; `leave` in the address says that its own page was being looked at."""
     service.delete_campaign(current_account(), display_id, actor=current_user, now=utcnow())
@@ -158,7 +158,7 @@ def delete(display_id: int) -> Response:
     return _done("campaign-deleted", message)
 
 
-@blueprint.get("/<int:display_id>")
+@blueprint.get("/<display_id:display_id>")
 def show(display_id: int) -> str:
     """The page of one campaign."""
     campaign = _find(display_id)
@@ -167,7 +167,7 @@ def show(display_id: int) -> str:
     )
 
 
-@blueprint.get("/<int:display_id>/overview")
+@blueprint.get("/<display_id:display_id>/overview")
 def overview(display_id: int) -> Response:
     """What is happening with a campaign. `done` in the address is what the page shows already:
     when there is more, the list of recipients is told."""
@@ -178,7 +178,7 @@ def overview(display_id: int) -> Response:
     return response
 
 
-@blueprint.get("/<int:display_id>/recipients")
+@blueprint.get("/<display_id:display_id>/recipients")
 def recipients(display_id: int) -> Response:
     """A page of a campaign's recipients."""
     campaign = _find(display_id)
