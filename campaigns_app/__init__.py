@@ -18,7 +18,9 @@ from campaigns_app.campaigns import views as campaigns_views
 from campaigns_app.channels import registry
 from campaigns_app.channels.builtin import register_builtin_channels
 from campaigns_app.config import load_config
+from campaigns_app.contacts import label_views
 from campaigns_app.contacts import models as _contacts  # noqa: F401
+from campaigns_app.contacts import views as contacts_views
 from campaigns_app.conversations import models as _conversations  # noqa: F401
 from campaigns_app.database.engine import engine_options, prepare_engine
 from campaigns_app.extensions import db, migrate
@@ -74,6 +76,8 @@ def _init_web(app: Flask) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(accounts_views.blueprint)
     app.register_blueprint(campaigns_views.blueprint)
+    app.register_blueprint(contacts_views.blueprint)
+    app.register_blueprint(label_views.blueprint)
     app.register_blueprint(inboxes_views.blueprint)
     app.register_blueprint(webhooks_views.blueprint)
     app.register_blueprint(token_views.blueprint)

@@ -42,4 +42,7 @@ def normalise_phone_number(text: str, default_region: str | None = None) -> str:
     written: str = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     if not phonenumbers.is_possible_number(number) or not E164.fullmatch(written):
         raise ValueError(_("CONTACTS.ERRORS.PHONE_NUMBER"))
+    # Of several leading zeros each reading strips one: what changes when read again is no number.
+    if written != text and normalise_phone_number(written) != written:
+        raise ValueError(_("CONTACTS.ERRORS.PHONE_NUMBER"))
     return written

@@ -15,8 +15,8 @@ from flask_babel import gettext as _
 from sqlalchemy import CompoundSelect, select, union
 from sqlalchemy.orm import Session
 
-from campaigns_app.contacts.models import Contact, ContactLabel, Label
-from campaigns_app.contacts.rows import KEYS, ContactRow, RejectedRow
+from campaigns_app.contacts.models import KEYS, Contact, ContactLabel, Label
+from campaigns_app.contacts.rows import ContactRow, RejectedRow
 
 MERGED = ("custom_attributes", "additional_attributes")
 PLAIN = (*KEYS, "name", "blocked")

@@ -1,4 +1,4 @@
-"""Contact, label, suppression."""
+"""Contact, label, suppression, import."""
 
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,9 @@ from campaigns_app.database.types import Base, BigId, utcnow
 
 LONGEST_TEXT = 255
 """Characters in a name, an identifier or a label's title."""
+KEYS = ("identifier", "email", "phone_number")
+"""What a contact is known by, the strongest first; a contact has at least one of them."""
+DEFAULT_COLOR = "#1f93ff"
 
 
 class Label(Base):
@@ -33,7 +36,7 @@ class Label(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     title: Mapped[str] = mapped_column(String(255))
     description: Mapped[str] = mapped_column(Text, default="")
-    color: Mapped[str] = mapped_column(String(7), default="#1f93ff")
+    color: Mapped[str] = mapped_column(String(7), default=DEFAULT_COLOR)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
 
@@ -54,7 +57,7 @@ class Contact(Base):
                 sqlite_where=text(f"{column} IS NOT NULL"),
                 postgresql_where=text(f"{column} IS NOT NULL"),
             )
-            for column in ("identifier", "email", "phone_number")
+            for column in KEYS
         ),
         {"sqlite_autoincrement": True},
     )
@@ -108,4 +111,29 @@ class Suppression(Base):
     address: Mapped[str] = mapped_column(String(255))
     source: Mapped[str] = mapped_column(String(40))
     note: Mapped[str] = mapped_column(Text, default="")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class ContactImport(Base):
+    """A file of contacts that was imported, and what became of its rows.
+
+    `rejected` holds the rows that were not taken, as `line`, `column`, `reason` and `value`; where
+    they are very many, the first of them.
+    """
+
+    __tablename__ = "contact_imports"
+    __table_args__ = (Index(None, "account_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    file_name: Mapped[str] = mapped_column(String(LONGEST_TEXT))
+    row_count: Mapped[int]
+    created_count: Mapped[int]
+    updated_count: Mapped[int]
+    unchanged_count: Mapped[int]
+    rejected_count: Mapped[int]
+    blank_count: Mapped[int]
+    labels_created_count: Mapped[int]
+    rejected: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -15,17 +15,17 @@ from flask_babel import gettext as _
 
 from campaigns_app.contacts.addresses import normalise_email, normalise_phone_number
 from campaigns_app.contacts.labels import fold_title
-from campaigns_app.contacts.models import LONGEST_TEXT
+from campaigns_app.contacts.models import KEYS, LONGEST_TEXT
 from campaigns_app.contacts.reading import Fault, Record
 from campaigns_app.errors import FieldError, InvalidInput
 
 T = TypeVar("T")
 
 FILE_FIELD = "import_file"
-KEYS = ("identifier", "email", "phone_number")
 OWN_COLUMNS = frozenset({*KEYS, "name", "blocked", "labels"})
 ADDITIONAL_COLUMNS = frozenset({"company_name", "city"})
 UNREADABLE = re.compile("[\ud800-\udfff]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 LONGEST_EXCERPT = 80
 FLAGS = {
     **dict.fromkeys(("true", "yes", "1"), True),
@@ -69,9 +69,11 @@ class ContactRow:
 
 
 def excerpt(value: str) -> str:
-    """The beginning of a cell, as something that can be shown and stored: bytes that are not
-    UTF-8 and NUL are spelled out."""
-    shown = value.strip()[:LONGEST_EXCERPT].replace("\x00", "\\x00")
+    """The beginning of a cell, as something that can be shown anywhere, a terminal included:
+    bytes that are not UTF-8 and control characters are spelled out."""
+    shown = CONTROL.sub(
+        lambda found: found[0].encode("unicode_escape").decode(), value.strip()[:LONGEST_EXCERPT]
+    )
     return shown.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

@@ -78,7 +78,7 @@ def complete_environ(
     environ: Mapping[str, str], folder: DataFolder, redis: EmbeddedRedis | None, address: str
 ) -> dict[str, str]:
     """`environ` with the settings of an installation of its own for those that are not set."""
-    own = {
+    own: dict[str, Callable[[], str]] = {
         "SECRET_KEY": folder.secret_key,
         "DATABASE_URL": lambda: _database_url(folder.path),
         "REDIS_URL": lambda: redis.url if redis is not None else "",
@@ -121,7 +121,7 @@ def migrate_database(app: Flask) -> None:
     """Bring the database's schema up to date. Raises `CannotStart` when it does not answer."""
     with app.app_context():
         try:
-            upgrade()  # type: ignore[no-untyped-call]
+            upgrade()
         except OperationalError as error:
             raise CannotStart(
                 f"The database does not answer ({str(error.orig).strip()}): look at DATABASE_URL."

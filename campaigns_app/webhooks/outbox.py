@@ -20,6 +20,15 @@ from campaigns_app.webhooks.models import (
 Subscribers = Mapping[str, tuple[int, ...]]
 """The ids of the endpoints to tell, by type of event; a type nobody wants is absent."""
 
+EVENT_COLUMNS = (
+    *("id", "account_id", "campaign_id", "conversation_id"),
+    *("uid", "type", "payload", "created_at"),
+)
+DELIVERY_COLUMNS = (
+    *("account_id", "event_id", "endpoint_id", "state"),
+    *("attempts", "next_attempt_at", "fence", "created_at"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -68,16 +77,7 @@ def record_events(
     insert_rows(
         session,
         WebhookEvent,
-        (
-            "id",
-            "account_id",
-            "campaign_id",
-            "conversation_id",
-            "uid",
-            "type",
-            "payload",
-            "created_at",
-        ),
+        EVENT_COLUMNS,
         [
             (
                 *(event_id, account_id, event.campaign_id, event.conversation_id),
@@ -89,16 +89,7 @@ def record_events(
     insert_rows(
         session,
         WebhookDelivery,
-        (
-            "account_id",
-            "event_id",
-            "endpoint_id",
-            "state",
-            "attempts",
-            "next_attempt_at",
-            "fence",
-            "created_at",
-        ),
+        DELIVERY_COLUMNS,
         [
             (account_id, event_id, endpoint_id, DeliveryState.PENDING.value, 0, now, 0, now)
             for event_id, event in zip(ids, events, strict=True)

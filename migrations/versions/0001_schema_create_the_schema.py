@@ -134,6 +134,39 @@ def upgrade() -> None:
         sa.UniqueConstraint("account_id", "id", name="uq_channels_account_id_id"),
     )
     op.create_table(
+        "contact_imports",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("account_id", ID, nullable=False),
+        sa.Column("created_by_id", ID, nullable=True),
+        sa.Column("file_name", sa.String(length=255), nullable=False),
+        sa.Column("row_count", sa.Integer(), nullable=False),
+        sa.Column("created_count", sa.Integer(), nullable=False),
+        sa.Column("updated_count", sa.Integer(), nullable=False),
+        sa.Column("unchanged_count", sa.Integer(), nullable=False),
+        sa.Column("rejected_count", sa.Integer(), nullable=False),
+        sa.Column("blank_count", sa.Integer(), nullable=False),
+        sa.Column("labels_created_count", sa.Integer(), nullable=False),
+        sa.Column("rejected", JSON, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+            name="fk_contact_imports_account_id",
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["created_by_id"],
+            ["users.id"],
+            name="fk_contact_imports_created_by_id",
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_contact_imports"),
+    )
+    op.create_index(
+        "ix_contact_imports_account_id_id", "contact_imports", ["account_id", "id"], unique=False
+    )
+
+    op.create_table(
         "contacts",
         sa.Column("id", ID, nullable=False),
         sa.Column("account_id", ID, nullable=False),
@@ -689,6 +722,7 @@ def downgrade() -> None:
     op.drop_table("memberships")
     op.drop_table("labels")
     op.drop_table("contacts")
+    op.drop_table("contact_imports")
     op.drop_table("channels")
     op.drop_table("audit_entries")
     op.drop_table("access_tokens")

@@ -46,10 +46,9 @@ def start_worker(app: Flask) -> Iterator[Callable[[], Worker]]:
         worker.wait()
 
 
-def noted(key: str) -> list[bytes]:
+def noted(key: str) -> list[bytes | str]:
     """What jobs have noted in Redis."""
-    notes: list[bytes] = get_redis().lrange(key, 0, -1)
-    return notes
+    return get_redis().lrange(key, 0, -1)
 
 
 def wait_for_job(app: Flask) -> int:

@@ -147,7 +147,7 @@ def _seconds(session: Session, campaign: Campaign) -> float:
     return (max(ends) - due).total_seconds() if ends and due is not None else 0.0
 
 
-def _count(session: Session, statement: Select[tuple[int]]) -> int:
+def _count(session: Session, statement: Select[int]) -> int:
     return session.scalar(select(func.count()).select_from(statement.subquery())) or 0
 
 
