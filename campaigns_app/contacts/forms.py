@@ -7,7 +7,6 @@ carry the words, and show at their fields what a service said of them.
 import phonenumbers
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import (
     BooleanField,
@@ -21,24 +20,11 @@ from wtforms import (
 )
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from campaigns_app.checked_form import CheckedForm
 from campaigns_app.contacts.labels import LabelDraft, ids_by_title
 from campaigns_app.contacts.models import DEFAULT_COLOR, Contact, Label
 from campaigns_app.contacts.service import ContactDraft
-from campaigns_app.errors import InvalidInput
 from campaigns_app.extensions import db
-
-
-class CheckedForm(FlaskForm):
-    """A form that shows what a service said of its fields."""
-
-    def add_errors(self, invalid: InvalidInput) -> None:
-        """Put each error at its field, or above the form when it has no such field."""
-        for error in invalid.errors:
-            field = self._fields.get(error.field)
-            if field is None:
-                self.form_errors.append(error.message)
-            else:
-                field.errors = [*field.errors, error.message]
 
 
 class ContactForm(CheckedForm):

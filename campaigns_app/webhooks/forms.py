@@ -3,13 +3,12 @@
 from typing import Self
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import SelectChoice, SelectMultipleField, StringField, URLField
 from wtforms.validators import DataRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from campaigns_app.checked_form import CheckedForm
 from campaigns_app.destinations import LONGEST_URL
-from campaigns_app.errors import InvalidInput
 from campaigns_app.webhooks.events import EVENT_TYPES
 from campaigns_app.webhooks.models import WebhookEndpoint
 from campaigns_app.webhooks.service import NAME_LENGTH, EndpointDraft
@@ -20,7 +19,7 @@ def trimmed(text: str | None) -> str:
     return (text or "").strip()
 
 
-class EndpointForm(FlaskForm):
+class EndpointForm(CheckedForm):
     """URL, name and subscriptions of an endpoint. What a URL must be, the service knows."""
 
     url = URLField(
@@ -54,9 +53,3 @@ class EndpointForm(FlaskForm):
         return EndpointDraft(
             url=self.url.data, name=self.name.data, subscriptions=self.subscriptions.data
         )
-
-    def add_errors(self, invalid: InvalidInput) -> None:
-        """Show what the service refused beside the fields it names."""
-        for error in invalid.errors:
-            field = self[error.field]
-            field.errors = [*field.errors, error.message]
