@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,11 @@ from campaigns_app.job_queue import QUEUES
 from campaigns_app.operations.administrator import create_admin_command
 from campaigns_app.operations.bench.command import bench_command
 from campaigns_app.operations.demo.command import demo_command
-from campaigns_app.operations.installation import installed_environ, migrate_database
+from campaigns_app.operations.installation import (
+    close_database,
+    installed_environ,
+    migrate_database,
+)
 from campaigns_app.operations.supervisor import Supervisor
 from campaigns_app.operations.sweeper import sweep_forever, sweep_once
 from campaigns_app.operations.tether import tie_to_parent
@@ -61,14 +66,19 @@ class Console(ScriptInfo):
     def __init__(self) -> None:
         super().__init__(create_app=self._create)
         self.installed_in: Path | None = None
+        self._app: Flask | None = None
+
+    def close(self) -> None:
+        """Close the application's connections to the database."""
+        if self._app is not None:
+            close_database(self._app)
 
     def _create(self) -> Flask:
-        environ = (
-            os.environ
-            if self.installed_in is None
-            else installed_environ(os.environ, self.installed_in)
-        )
-        return create_app(environ)
+        environ: Mapping[str, str] = os.environ
+        if self.installed_in is not None:
+            environ = installed_environ(environ, self.installed_in)
+        self._app = create_app(environ)
+        return self._app
 
 
 def _note_data(context: click.Context, option: click.Parameter, data: Path) -> None:
@@ -101,6 +111,7 @@ def cli(context: click.Context, parent: int | None) -> None:
         tie_to_parent(parent)
     if context.obj is None:
         context.obj = Console()
+        context.call_on_close(context.obj.close)
 
 
 @cli.command()

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from campaigns_app import create_app
 from campaigns_app.errors import CannotStart
+from campaigns_app.extensions import db
 from campaigns_app.job_queue import is_reachable
 from campaigns_app.operations.data_folder import DataFolder
 from campaigns_app.operations.embedded import EmbeddedRedis
@@ -56,7 +57,7 @@ def running_installation(
     or `CannotStart`, with nothing left running.
     """
     redis = None if _is_set(environ, "REDIS_URL") else EmbeddedRedis(folder.path / "valkey")
-    supervisor = None
+    supervisor = app = None
     try:
         address = web_address(listener)
         environ = complete_environ(environ, folder, redis, address)
@@ -70,6 +71,8 @@ def running_installation(
     finally:
         if supervisor is not None:
             supervisor.stop(at_once=at_once)
+        if app is not None:
+            close_database(app)
         if redis is not None:
             redis.stop()
 
@@ -126,6 +129,12 @@ def migrate_database(app: Flask) -> None:
             raise CannotStart(
                 f"The database does not answer ({str(error.orig).strip()}): look at DATABASE_URL."
             ) from error
+
+
+def close_database(app: Flask) -> None:
+    """Close this process's connections to the database."""
+    with app.app_context():
+        db.engine.dispose()
 
 
 def web_address(listener: socket.socket) -> str:

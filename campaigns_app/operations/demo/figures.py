@@ -155,4 +155,4 @@ def _count_deliveries(session: Session) -> dict[str, int]:
     rows = session.execute(
         select(WebhookDelivery.state, func.count()).group_by(WebhookDelivery.state)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
