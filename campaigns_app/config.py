@@ -149,6 +149,12 @@ SETTINGS: tuple[Setting, ...] = (
         "How many reverse proxies in front of the web set X-Forwarded-For and -Proto.",
     ),
     Setting(
+        "API_REQUESTS_PER_MINUTE",
+        _whole(1, 1_000_000),
+        3000,
+        "Requests that one access token may make of the JSON API in a minute.",
+    ),
+    Setting(
         "MAX_UPLOAD_MB",
         _whole(1, 1000),
         20,

@@ -3,17 +3,30 @@
 The account is the token's. A path that names an account too must name that one.
 """
 
-from flask import Response, g, jsonify, request
+from hashlib import sha256
+
+from flask import Response, current_app, g, jsonify, request
 
 from campaigns_app.accounts.models import CAMPAIGNS_FEATURE, Account, Membership
 from campaigns_app.accounts.tokens import use_token
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import NotFound
-from campaigns_app.extensions import db
+from campaigns_app.extensions import db, limiter
 
 TOKEN_HEADER = "api_access_token"  # noqa: S105
 
 
+def _rate() -> str:
+    return f"{current_app.config['API_REQUESTS_PER_MINUTE']} per minute"
+
+
+def _caller() -> str:
+    """Whose requests are counted together: a token's, or an address's without one."""
+    token = _given_token()
+    return sha256(token.encode()).hexdigest() if token else str(request.remote_addr)
+
+
+@limiter.shared_limit(_rate, scope="api", key_func=_caller)
 def authenticate() -> Response | None:
     """Find out on whose behalf the request is made, before it is dispatched.
 

@@ -66,6 +66,20 @@ def test_json_nested_too_deeply_is_refused(tenant: Tenant) -> None:
     assert answer.json == {"message": "The body is nested too deeply", "attributes": ["base"]}
 
 
+def test_who_asks_too_often_is_told_when_to_come_again(
+    app: Flask, tenant: Tenant, stranger: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "API_REQUESTS_PER_MINUTE", 2)
+
+    statuses = [tenant.program.get(path).status_code for path in (CAMPAIGNS, f"{CAMPAIGNS}/1")]
+    answer = tenant.program.get(CAMPAIGNS)
+
+    assert statuses == [200, 404]
+    assert (answer.status_code, list(answer.json or {})) == (429, ["error"])
+    assert 0 < int(answer.headers["Retry-After"]) <= 60
+    assert stranger.program.get(CAMPAIGNS).status_code == 200
+
+
 @pytest.fixture
 def faulty_app(app: Flask) -> Iterator[Flask]:
     """The application as in production: a fault of ours is answered, not raised."""

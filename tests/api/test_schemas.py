@@ -83,7 +83,13 @@ def test_a_free_object_is_not_nested_without_end() -> None:
 
 
 def test_null_stands_for_blank() -> None:
-    blank: dict[str, Any] = {"title": "", "message": "", "audience": [], "trigger_rules": {}, "scheduled_at": None}
+    blank: dict[str, Any] = {
+        "title": "",
+        "message": "",
+        "audience": [],
+        "trigger_rules": {},
+        "scheduled_at": None,
+    }
 
     assert read_changes(dict.fromkeys(blank)) == blank
 
