@@ -12,6 +12,7 @@ import time
 from flask import current_app
 
 from campaigns_app.campaigns import ledger
+from campaigns_app.campaigns.cancelling import cancel_next_batch
 from campaigns_app.campaigns.delivery import BatchRun, Pace
 from campaigns_app.campaigns.start import start_campaign
 from campaigns_app.channels.registry import get_channels
@@ -49,7 +50,7 @@ def deliver_batches() -> None:
 
 def close_cancelled_batches() -> None:
     """Make who is left in cancelled campaigns cancelled, a batch at a time."""
-    while ledger.cancel_next_batch(db.session()):
+    while cancel_next_batch(db.session()):
         pass
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.models import (
@@ -20,7 +20,6 @@ from campaigns_app.campaigns.models import (
 from campaigns_app.contacts.models import Contact
 from campaigns_app.conversations.numbering import reserve_display_ids
 from campaigns_app.database.clock import database_now
-from campaigns_app.database.types import utcnow
 from campaigns_app.errors import StaleLease
 
 CONTACT_COLUMNS = (
@@ -66,17 +65,9 @@ def take_batch(session: Session, owner: str, lease_seconds: int) -> Lease | None
 
     Returns nothing where there is none. Commits.
     """
-    free = (
-        select(CampaignBatch.id)
-        .join(Campaign, Campaign.id == CampaignBatch.campaign_id)
-        .where(is_workable())
-        .order_by(CampaignBatch.id)
-        .limit(1)
-        .with_for_update(of=CampaignBatch, skip_locked=True)
-    )
     batch = session.execute(
         update(CampaignBatch)
-        .where(CampaignBatch.id == free.scalar_subquery())
+        .where(CampaignBatch.id == _next_free_batch().scalar_subquery())
         .values(
             lease_owner=owner,
             lease_expires_at=database_now(lease_seconds),
@@ -100,15 +91,28 @@ def take_batch(session: Session, owner: str, lease_seconds: int) -> Lease | None
     ).one()
     numbers = reserve_display_ids(session, account_id, batch.pending)
     session.commit()
-    return Lease(
-        batch_id=batch.id,
-        account_id=account_id,
-        campaign_id=batch.campaign_id,
-        first_contact_id=batch.first_contact_id,
-        last_contact_id=batch.last_contact_id,
-        fence=batch.fence,
-        numbers=numbers,
+    return Lease(account_id=account_id, numbers=numbers, **_bounds(batch))
+
+
+def _next_free_batch() -> Select[int]:
+    return (
+        select(CampaignBatch.id)
+        .join(Campaign, Campaign.id == CampaignBatch.campaign_id)
+        .where(is_workable())
+        .order_by(CampaignBatch.id)
+        .limit(1)
+        .with_for_update(of=CampaignBatch, skip_locked=True)
     )
+
+
+def _bounds(batch: Row[int, int, int, int, int, int]) -> dict[str, int]:
+    return {
+        "batch_id": batch.id,
+        "campaign_id": batch.campaign_id,
+        "first_contact_id": batch.first_contact_id,
+        "last_contact_id": batch.last_contact_id,
+        "fence": batch.fence,
+    }
 
 
 def is_workable() -> ColumnElement[bool]:
@@ -254,42 +258,6 @@ def _count(
     )
     if held.rowcount != 1:
         raise StaleLease(f"batch {lease.batch_id} was taken by another worker")
-
-
-def cancel_next_batch(session: Session) -> bool:
-    """Close one open batch of a cancelled campaign, its pending recipients becoming cancelled.
-
-    Raises the fence, so that a worker in the middle of it writes nothing more. Returns whether
-    there was one. Commits.
-    """
-    batch = session.execute(
-        select(CampaignBatch)
-        .join(Campaign, Campaign.id == CampaignBatch.campaign_id)
-        .where(CampaignBatch.finished_at.is_(None), Campaign.cancelled_at.is_not(None))
-        .order_by(CampaignBatch.id)
-        .limit(1)
-        .with_for_update(of=CampaignBatch)
-        .execution_options(populate_existing=True)
-    ).scalar_one_or_none()
-    if batch is None:
-        session.rollback()
-        return False
-    changed = session.connection().execute(
-        update(CampaignRecipient)
-        .where(
-            CampaignRecipient.campaign_id == batch.campaign_id,
-            CampaignRecipient.contact_id.between(batch.first_contact_id, batch.last_contact_id),
-            CampaignRecipient.state == RecipientState.PENDING,
-        )
-        .values(state=RecipientState.CANCELLED.value, updated_at=database_now())
-    )
-    batch.cancelled += changed.rowcount
-    batch.pending -= changed.rowcount
-    batch.fence += 1
-    batch.lease_owner = batch.lease_expires_at = None
-    batch.finished_at = utcnow()
-    session.commit()
-    return True
 
 
 def give_back(session: Session, lease: Lease, *, finished: bool) -> None:

@@ -5,10 +5,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection
-from threading import Thread
+from threading import Event, Thread
+from typing import Any
 
 import pytest
-from waitress import create_server
+from waitress import create_server, wasyncore
 
 from campaigns_app.operations.token_header import TokenHeaderChannel
 from tests.operations.echo import app
@@ -40,17 +41,23 @@ def ask(listener: socket.socket) -> str:
 
 
 def test_waitress_lets_the_token_through(listener: socket.socket) -> None:
-    server = create_server(app, sockets=[listener], map={})
+    sockets: dict[int, Any] = {}
+    server = create_server(app, sockets=[listener], map=sockets)
     server.channel_class = TokenHeaderChannel
-    thread = Thread(target=server.run)
-    thread.start()
+    answered = Event()
 
+    def serve() -> None:
+        while not answered.is_set():
+            wasyncore.loop(timeout=0.05, map=sockets, count=1)
+
+    thread = Thread(target=serve)
+    thread.start()
     try:
         assert ask(listener) == EXPECTED
     finally:
-        server.pull_trigger()
-        server.close()
+        answered.set()
         thread.join()
+        server.close()
 
 
 def test_gunicorn_lets_the_token_through(listener: socket.socket) -> None:
