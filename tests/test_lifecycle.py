@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 from tests.operations.processes import is_alive
 
@@ -65,4 +67,25 @@ def test_the_demonstration_carries_a_campaign_out_and_leaves_nothing_running(
         "webhooks_verified": 2 * reached,
         "failed": 0,
     }
+    assert processes_naming(str(tmp_path)) == []
+
+
+def test_up_serves_the_page_says_how_to_begin_and_ends_when_interrupted(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "campaigns_app", "up", "--port", "0"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(3)]
+        link = lines[2].strip()
+
+        with urlopen(link) as page:  # noqa: S310
+            assert page.status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+
     assert processes_naming(str(tmp_path)) == []
