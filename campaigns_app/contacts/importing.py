@@ -7,7 +7,7 @@ time: an import that was interrupted is simply run again.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,9 +20,11 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from campaigns_app.contacts.labels import check_title, ids_by_title
 from campaigns_app.contacts.matching import load_known_contacts
+from campaigns_app.contacts.models import Contact, ContactLabel
 from campaigns_app.contacts.reading import Record, read_records
 from campaigns_app.contacts.rows import ContactRow, RejectedRow, RowError, read_header, read_row
 from campaigns_app.contacts.writing import write_drafts
+from campaigns_app.database.bulk import refresh_statistics
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import FieldError, InvalidInput
 from campaigns_app.extensions import db
@@ -88,11 +90,19 @@ def import_contacts(
     report = ImportReport()
     with closing(read_records(source)) as records:
         columns = read_header(next((one for one in records if not one.is_blank), None))
-        while block := list(islice(records, BLOCK_ROWS)):
+        for number, block in enumerate(_blocks(records)):
+            if number == 1:
+                refresh_statistics(db.session(), Contact, ContactLabel)
+                db.session.commit()
             report += _import_block(columns, block, default_region, write)
             if progress:
                 progress(report.rows)
     return report
+
+
+def _blocks(records: Iterator[Record]) -> Iterator[list[Record]]:
+    while block := list(islice(records, BLOCK_ROWS)):
+        yield block
 
 
 def _import_block(

@@ -56,6 +56,17 @@ def insert_rows(
         connection.exec_driver_sql(statement, _with_dates_as_text(connection, table, columns, rows))
 
 
+def refresh_statistics(session: Session, *models: type[Base]) -> None:
+    """Let the planner know how full the tables of `models` have become.
+
+    PostgreSQL finds out by itself a minute later; until then it reads a whole account where an
+    index would do. SQLite plans without statistics. Does not commit.
+    """
+    if session.connection().dialect.name == "postgresql":
+        tables = ", ".join(model.__tablename__ for model in models)
+        session.execute(text(f"ANALYZE {tables}"))
+
+
 def _copy(
     connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
 ) -> None:
