@@ -96,6 +96,14 @@ function restoreDraft(form) {
     }
   }
   form.querySelector("[data-draft-notice]").hidden = false;
+  tellChange(form);
+}
+
+/* Whatever watches the fields, such as the count of the audience, looks again. */
+function tellChange(form) {
+  form.querySelector("#audience").dispatchEvent(new Event("change", { bubbles: true }));
+  showTime(form);
+  count(form);
 }
 
 document.addEventListener("click", (event) => {
@@ -107,8 +115,7 @@ document.addEventListener("click", (event) => {
   form.reset();
   form.querySelector("[data-draft-notice]").hidden = true;
   form.elements.title.focus();
-  form.elements.title.dispatchEvent(new Event("input", { bubbles: true }));
-  dropDraft(form);
+  tellChange(form);
 });
 
 for (const saved of ["campaign-created", "campaign-updated"]) {
@@ -134,7 +141,9 @@ function prepare(form) {
   restoreDraft(form);
   showTime(form);
   count(form);
-  form.querySelector(".error")?.closest(".checked")?.querySelector("input, select, textarea")?.focus();
+  const refused = form.querySelector(".error")?.parentElement.dataset.control;
+  const control = refused && document.getElementById(refused);
+  (control?.querySelector("[type=checkbox]") ?? control)?.focus();
 }
 
 document.addEventListener("htmx:load", () => document.querySelectorAll(FORM).forEach(prepare));

@@ -13,6 +13,7 @@ from rq.serializers import JSONSerializer
 from werkzeug.serving import make_server
 
 from campaigns_app.accounts.models import Account, User
+from campaigns_app.extensions import db
 from campaigns_app.job_queue import CAMPAIGNS, get_queue, get_redis
 from tests.factories import PASSWORD, make_account, make_user
 
@@ -84,7 +85,11 @@ def open_page(chromium: Browser, address: str, person: User) -> Iterator[OpenPag
         page = context.new_page()
         page.on("console", note)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        log_in(page, person)
+        email = person.email
+        # Reading it took SQLite's write lock, which the server's own threads wait for.
+        db.session.rollback()
+        page.goto("/campaigns/")
+        log_in(page, email)
         return page
 
     yield opened
@@ -102,14 +107,14 @@ def work(app: Flask) -> Callable[[], None]:
             [get_queue(CAMPAIGNS)], connection=get_redis(), serializer=JSONSerializer
         )
         worker.work(burst=True)
+        db.session.rollback()
 
     return run
 
 
-def log_in(page: Page, user: User) -> None:
-    """Go to the campaigns, by way of the login."""
-    page.goto("/campaigns/")
-    page.get_by_label("E-mail").fill(user.email)
+def log_in(page: Page, email: str) -> None:
+    """Log in, at the login to which the page has led or will lead, and get to the campaigns."""
+    page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     page.wait_for_url("**/campaigns/")
