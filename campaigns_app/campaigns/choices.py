@@ -1,24 +1,12 @@
-"""What a campaign can be made of: the account's inboxes, labels and members, for forms."""
+"""What a campaign can be made of: the account's inboxes and members, for forms."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from campaigns_app.accounts.models import Membership, User
-from campaigns_app.contacts.models import ContactLabel, Label
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.models import Inbox
-
-
-@dataclass(frozen=True, slots=True)
-class LabelChoice:
-    """A label, and how many contacts carry it."""
-
-    id: int
-    title: str
-    color: str
-    contact_count: int
 
 
 def usable_inboxes(account_id: int, inbox_types: Collection[str]) -> list[Inbox]:
@@ -41,23 +29,6 @@ def find_inbox(account_id: int, inbox_id: int | None) -> Inbox | None:
     return db.session.scalar(
         select(Inbox).where(Inbox.account_id == account_id, Inbox.id == inbox_id)
     )
-
-
-def countable_labels(account_id: int) -> list[LabelChoice]:
-    """The account's labels by title."""
-    carriers = (
-        select(ContactLabel.label_id, func.count().label("contact_count"))
-        .where(ContactLabel.account_id == account_id)
-        .group_by(ContactLabel.label_id)
-        .subquery()
-    )
-    rows = db.session.execute(
-        select(Label.id, Label.title, Label.color, func.coalesce(carriers.c.contact_count, 0))
-        .outerjoin(carriers, carriers.c.label_id == Label.id)
-        .where(Label.account_id == account_id)
-        .order_by(Label.title)
-    )
-    return [LabelChoice(*row) for row in rows]
 
 
 def possible_senders(account_id: int) -> list[User]:

@@ -21,13 +21,7 @@ from wtforms import (
 )
 from wtforms.validators import DataRequired, Length, Optional, StopValidation, ValidationError
 
-from campaigns_app.campaigns.choices import (
-    LabelChoice,
-    countable_labels,
-    find_inbox,
-    possible_senders,
-    usable_inboxes,
-)
+from campaigns_app.campaigns.choices import find_inbox, possible_senders, usable_inboxes
 from campaigns_app.campaigns.fields import (
     LocalTimeField,
     as_id,
@@ -41,6 +35,7 @@ from campaigns_app.campaigns.rules import LATEST_YEARS
 from campaigns_app.campaigns.service import CampaignDraft
 from campaigns_app.channels.base import Channel
 from campaigns_app.channels.registry import get_channels
+from campaigns_app.contacts.labels import list_labels
 from campaigns_app.database.text import is_storable
 from campaigns_app.errors import InvalidInput
 
@@ -181,7 +176,7 @@ class CampaignForm(FlaskForm):
         self.campaign = campaign
         super().__init__(data=_values_of(campaign) if campaign else {"scheduled_at": _soon(now)})
         self._offer_inboxes(account_id, channel)
-        self.labels: list[LabelChoice] = countable_labels(account_id)
+        self.labels = list_labels(account_id)
         self.audience.choices = [SelectChoice(str(one.id), one.title) for one in self.labels]
         self.sender_id.choices = [
             SelectChoice("", _l("CAMPAIGN.CREATE.FORM.SENDER.NOBODY")),
