@@ -24,9 +24,13 @@ EXPECTED = re.compile(r"status of 422")
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A browser without a window; skips where there is none."""
+    """A browser without a window; skips where there is none.
+
+    Playwright keeps an event loop running in this thread, in which no other test could run one of
+    its own: it is closed as soon as the run goes on to another file.
+    """
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         pytest.skip(f"no browser found: none of {', '.join(PROGRAMS)}")
