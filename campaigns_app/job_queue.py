@@ -5,6 +5,8 @@ sweep finds in the database. So a Redis that is down is logged, and nothing else
 """
 
 import logging
+import os
+import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -69,6 +71,11 @@ def waiting(queue: str) -> int:
         return get_queue(queue).count
     except (redis.RedisError, OSError):
         return 0
+
+
+def lease_owner() -> str:
+    """Who holds what this process takes under a lease: the machine and the process."""
+    return f"{socket.gethostname()[:48]}:{os.getpid()}"
 
 
 def is_reachable() -> bool:

@@ -5,8 +5,6 @@ holds, until there is none. So a job that is lost, or runs twice, changes nothin
 """
 
 import logging
-import os
-import socket
 import time
 
 from flask import current_app
@@ -18,7 +16,7 @@ from campaigns_app.campaigns.start import start_campaign
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.errors import StaleLease
 from campaigns_app.extensions import db
-from campaigns_app.job_queue import CAMPAIGNS, enqueue
+from campaigns_app.job_queue import CAMPAIGNS, enqueue, lease_owner
 from campaigns_app.webhooks.jobs import ring as ring_webhooks
 
 logger = logging.getLogger(__name__)
@@ -63,7 +61,7 @@ def ring_for_batches(count: int) -> None:
 def _deliver_next_batch(pace: Pace) -> bool:
     """Take a batch and finish it; returns whether there was one to take."""
     session = db.session()
-    lease = ledger.take_batch(session, _owner(), pace.lease_seconds)
+    lease = ledger.take_batch(session, lease_owner(), pace.lease_seconds)
     if lease is None:
         return False
     try:
@@ -76,7 +74,3 @@ def _deliver_next_batch(pace: Pace) -> bool:
     if finished and ledger.finish_campaign(session, lease.campaign_id):
         logger.info("Campaign %s finished", lease.campaign_id)
     return True
-
-
-def _owner() -> str:
-    return f"{socket.gethostname()[:48]}:{os.getpid()}"

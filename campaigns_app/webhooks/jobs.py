@@ -5,8 +5,6 @@ that is lost, or runs twice, changes nothing.
 """
 
 import asyncio
-import os
-import socket
 import time
 from random import SystemRandom
 
@@ -80,7 +78,9 @@ async def _work_a_shift(policy: Policy) -> bool:
     async with HttpClient(policy, sending.HEADERS) as http:
         while time.monotonic() < ends:
             resting = [key for key, until in rests.items() if until > time.monotonic()]
-            block = claim_block(session, _owner(), BLOCK_SIZE, except_endpoints=resting)
+            block = claim_block(
+                session, job_queue.lease_owner(), BLOCK_SIZE, except_endpoints=resting
+            )
             if not block:
                 return False
             dispatch = sending.Dispatch(http, block, policy.connections)
@@ -88,7 +88,3 @@ async def _work_a_shift(policy: Policy) -> bool:
             settle_block(session, block, attempts, now=utcnow(), chance=chance)
             rests.update(dict.fromkeys(dispatch.overloaded, time.monotonic() + REST_SECONDS))
     return True
-
-
-def _owner() -> str:
-    return f"{socket.gethostname()[:48]}:{os.getpid()}"
