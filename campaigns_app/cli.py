@@ -11,7 +11,7 @@ from flask import Flask
 from flask.cli import ScriptInfo
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from campaigns_app import create_app
+from campaigns_app import create_app, pauses
 from campaigns_app.contacts.cli import import_contacts_command
 from campaigns_app.errors import CampaignsError, ConfigError
 from campaigns_app.job_queue import QUEUES
@@ -107,6 +107,7 @@ def cli(context: click.Context, parent: int | None) -> None:
     `campaigns demo` shows all of it. `campaigns up` runs it on this machine. The other commands
     run its parts, with the settings of the environment (README, "Settings").
     """
+    pauses.arrange(os.environ)
     if parent is not None:
         tie_to_parent(parent)
     if context.obj is None:

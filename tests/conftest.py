@@ -4,9 +4,12 @@ A test that takes `app` (or anything built on it) runs once on SQLite and once o
 Each worker of the test run has databases of its own, migrated once and emptied after every test.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from flask import Flask, g
@@ -18,11 +21,12 @@ from werkzeug.test import TestResponse
 from campaigns_app import create_app
 from campaigns_app.accounts.models import User
 from campaigns_app.database.types import Base
+from campaigns_app.errors import CannotStart
 from campaigns_app.extensions import db
 from campaigns_app.job_queue import get_redis
 from campaigns_app.operations.embedded import EmbeddedRedis
+from campaigns_app.operations.local_postgres import LocalPostgres, create_database
 from tests.factories import PASSWORD, make_account, make_user
-from tests.postgres import PostgresServer, find_postgres
 
 
 class Browser(FlaskClient):
@@ -53,10 +57,25 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A PostgreSQL server; skips with the reason where none can be had."""
-    with find_postgres() as server:
-        yield server
+def postgres() -> Iterator[Callable[[], str]]:
+    """Makes an empty database on a PostgreSQL server, the one named by `TEST_DATABASE_URL` or one
+    of our own, and returns its address; skips with the reason where there is no server."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield lambda: _create_database(given)
+        return
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(LocalPostgres())
+        except CannotStart as reason:
+            pytest.skip(str(reason))
+        yield server.create_database
+
+
+def _create_database(server: str) -> str:
+    name = f"campaigns_test_{uuid4().hex[:12]}"
+    create_database(server, name)
+    return f"{server.rpartition('/')[0]}/{name}"
 
 
 @pytest.fixture(scope="session", params=DATABASES)
@@ -64,8 +83,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     """An empty database's address."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path_factory.mktemp('database') / 'test.sqlite3'}"
-    server: PostgresServer = request.getfixturevalue("postgres")
-    return server.create_database()
+    make_database: Callable[[], str] = request.getfixturevalue("postgres")
+    return make_database()
 
 
 @pytest.fixture(scope="session")

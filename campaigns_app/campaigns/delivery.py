@@ -21,6 +21,7 @@ from campaigns_app.channels.base import Addressee, ConversationChannel, Origin
 from campaigns_app.channels.registry import ChannelRegistry
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import StaleLease
+from campaigns_app.pauses import passing
 from campaigns_app.webhooks.outbox import find_subscribers
 
 logger = logging.getLogger(__name__)
@@ -147,6 +148,7 @@ class BatchRun:
         numbers = self._next_numbers(len(chunk.addressees))
         if chunk.addressees:
             self._channel.deliver(self._session, origin, chunk.addressees, numbers, utcnow())
+        passing("after_insert")
         self._record(chunk)
         self._log_sent(chunk, numbers)
 
@@ -187,7 +189,9 @@ class BatchRun:
             sent=len(chunk.addressees),
             others=chunk.others,
         )
+        passing("before_commit")
         self._session.commit()
+        passing("after_commit")
         self._used_numbers += len(chunk.addressees)
         for outcome in chunk.others:
             if outcome.state is RecipientState.FAILED:

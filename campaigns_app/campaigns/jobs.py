@@ -17,6 +17,7 @@ from campaigns_app.channels.registry import get_channels
 from campaigns_app.errors import StaleLease
 from campaigns_app.extensions import db
 from campaigns_app.job_queue import CAMPAIGNS, enqueue, lease_owner
+from campaigns_app.pauses import passing
 from campaigns_app.webhooks.jobs import ring as ring_webhooks
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def execute_campaign(campaign_id: int) -> None:
     batch_ids = start_campaign(
         db.session(), get_channels(), campaign_id, current_app.config["BATCH_SIZE"]
     )
+    passing("before_enqueue")
     ring_for_batches(len(batch_ids))
 
 
@@ -61,9 +63,11 @@ def ring_for_batches(count: int) -> None:
 def _deliver_next_batch(pace: Pace) -> bool:
     """Take a batch and finish it; returns whether there was one to take."""
     session = db.session()
+    passing("before_claim")
     lease = ledger.take_batch(session, lease_owner(), pace.lease_seconds)
     if lease is None:
         return False
+    passing("after_claim")
     try:
         finished = BatchRun(session, get_channels(), lease, pace).finish()
     except StaleLease as error:

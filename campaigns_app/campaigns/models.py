@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     String,
     Text,
@@ -79,11 +80,23 @@ class Reason(StrEnum):
     DELIVERY_FAILED = "delivery_failed"
 
 
+class Follows(StrEnum):
+    """For whom of another campaign a follow-up campaign is."""
+
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+    NEW = "new"
+    """Who matches the audience now and is in no ledger of the campaign or of its follow-ups."""
+
+
 class Campaign(Base):
     """A message written once for everybody who carries one of its audience's labels.
 
     `audience` is a list of `{"type": "Label", "id": 1}`. `id` is internal; people and the API
-    know a campaign by `display_id`, numbered from 1 in each account.
+    know a campaign by `display_id`, numbered from 1 in each account. A campaign that `follows_id`
+    another is for those of the other's recipients, or of its audience, that `follows` says; it is
+    no foreign key, because the follow-up stays what it was when the other is deleted.
     """
 
     __tablename__ = "campaigns"
@@ -93,6 +106,7 @@ class Campaign(Base):
         ForeignKeyConstraint(["account_id", "inbox_id"], ["inboxes.account_id", "inboxes.id"]),
         Index(None, "account_id"),
         Index(None, "inbox_id"),
+        Index(None, "follows_id"),
         Index(None, "campaign_status"),
         Index(None, "campaign_type"),
         Index(None, "scheduled_at"),
@@ -117,6 +131,8 @@ class Campaign(Base):
     template_params: Mapped[dict[str, Any] | None]
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
+    follows_id: Mapped[int | None] = mapped_column(BigId)
+    follows: Mapped[str | None] = mapped_column(String(10))
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
@@ -127,6 +143,9 @@ class Campaign(Base):
     account: Mapped[Account] = relationship(viewonly=True)
     inbox: Mapped[Inbox] = relationship(viewonly=True)
     sender: Mapped[User | None] = relationship(foreign_keys=[sender_id], viewonly=True)
+    followed: Mapped["Campaign | None"] = relationship(
+        primaryjoin="foreign(Campaign.follows_id) == remote(Campaign.id)", viewonly=True
+    )
 
     @property
     def phase(self) -> Phase:
@@ -157,6 +176,18 @@ class Campaign(Base):
         return [entry["id"] for entry in self.audience if entry.get("type") == "Label"]
 
 
+RARE_STATES = (
+    RecipientState.SENDING,
+    RecipientState.FAILED,
+    RecipientState.SKIPPED,
+    RecipientState.UNKNOWN,
+    RecipientState.CANCELLED,
+)
+"""The states that few recipients are in, and that somebody wants to find: they have an index."""
+
+_IS_RARE = text(f"state IN ({', '.join(repr(state.value) for state in RARE_STATES)})")
+
+
 class CampaignRecipient(Base):
     """The ledger: one row for each contact of a campaign, written when it starts.
 
@@ -168,6 +199,14 @@ class CampaignRecipient(Base):
     __table_args__ = (
         UniqueConstraint("campaign_id", "contact_id"),
         Index(None, "contact_id"),
+        Index(
+            "ix_campaign_recipients_rare",
+            "campaign_id",
+            "state",
+            "contact_id",
+            sqlite_where=_IS_RARE,
+            postgresql_where=_IS_RARE,
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -228,3 +267,17 @@ class CampaignBatch(Base):
     skipped: Mapped[int] = _counter()
     unknown: Mapped[int] = _counter()
     cancelled: Mapped[int] = _counter()
+
+
+class AudienceLook(Base):
+    """Whom a campaign would have reached when a person last looked; what has changed since is
+    told from it. `contact_ids` is as `drift.pack_ids` writes it."""
+
+    __tablename__ = "audience_looks"
+    __table_args__ = (UniqueConstraint("campaign_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    looked_at: Mapped[datetime]
+    contact_ids: Mapped[bytes] = mapped_column(LargeBinary)
