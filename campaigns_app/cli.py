@@ -153,7 +153,7 @@ def worker(info: ScriptInfo, queues: tuple[str, ...], processes: int | None) -> 
     """Carry out campaigns and deliver webhooks.
 
     Several processes run under a supervisor that restarts what dies. A single one runs by itself.
-    SIGTERM lets the present job end first.
+    SIGTERM lets what is under way come to an end; what is left, others take up at once.
     """
     app = info.load_app()
     programs = worker_programs(app, queues, processes)

@@ -9,6 +9,8 @@ CampaignsError
 ├── Refused            understood, but the thing's present state forbids it (422)
 ├── StaleLease         another worker has taken over; stop without writing
 └── UnknownChannel     no channel is registered under that name
+
+OutOfTime is none of them: it ends a job, and no `except Exception` may keep it from doing so.
 """
 
 from collections.abc import Iterable
@@ -72,3 +74,8 @@ class StaleLease(CampaignsError):
 
 class UnknownChannel(CampaignsError):
     """No channel is registered under that name; the text lists the known ones."""
+
+
+class OutOfTime(BaseException):
+    """A job has run for as long as it may. What it was about says nothing about the error, so it
+    must not be taken for that of a contact or an endpoint."""

@@ -27,6 +27,8 @@ QUEUES = (CAMPAIGNS, PROVIDERS, WEBHOOKS, DEFAULT)
 JOB_TIMEOUT_SECONDS = 600
 EXTENSION = "redis"
 
+_is_asked_to_end = False
+
 
 def init_app(app: Flask) -> None:
     """Prepare, but do not open, the connection to `REDIS_URL`."""
@@ -51,9 +53,12 @@ def get_queue(name: str) -> Queue:
     )
 
 
-def enqueue(queue: str, job: Callable[..., Any], *arguments: int) -> bool:
-    """Ask a worker of `queue` to call `job` with ids; returns whether Redis took the request."""
-    return _rung(lambda: get_queue(queue).enqueue(job, *arguments, failure_ttl=86_400))
+def enqueue(queue: str, job: Callable[..., Any], *arguments: int, at_front: bool = False) -> bool:
+    """Ask a worker of `queue` to call `job` with ids, before all that wait if `at_front`; returns
+    whether Redis took the request."""
+    return _rung(
+        lambda: get_queue(queue).enqueue(job, *arguments, failure_ttl=86_400, at_front=at_front)
+    )
 
 
 def enqueue_at(queue: str, at: datetime, job: Callable[..., Any], *arguments: int) -> bool:
@@ -76,6 +81,18 @@ def waiting(queue: str) -> int:
 def lease_owner() -> str:
     """Who holds what this process takes under a lease: the machine and the process."""
     return f"{socket.gethostname()[:48]}:{os.getpid()}"
+
+
+def ask_to_end(*signal: object) -> None:
+    """Have this process's job end at the next place where nothing is lost; a signal handler."""
+    global _is_asked_to_end
+    _is_asked_to_end = True
+
+
+def must_end() -> bool:
+    """Whether this process's job was asked to end. It then gives back what it holds, rings for a
+    successor, and returns."""
+    return _is_asked_to_end
 
 
 def is_reachable() -> bool:

@@ -9,18 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rq.timeouts import BaseTimeoutException
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns import ledger
-from campaigns_app.campaigns.ledger import Lease, Outcome
+from campaigns_app.campaigns import leases, ledger
+from campaigns_app.campaigns.leases import Lease
+from campaigns_app.campaigns.ledger import Outcome
 from campaigns_app.campaigns.models import Campaign, Reason, RecipientState
 from campaigns_app.campaigns.rendering import MessageTemplate, RenderingFailed, Surroundings
 from campaigns_app.channels.base import Addressee, ConversationChannel, Origin
 from campaigns_app.channels.registry import ChannelRegistry
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import StaleLease
+from campaigns_app.job_queue import must_end
 from campaigns_app.pauses import passing
 from campaigns_app.webhooks.outbox import find_subscribers
 
@@ -28,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 ERROR_LENGTH = 500
 
-# What says nothing about any one recipient: the store is away, time is up, or the batch is lost.
-_NOBODYS_FAULT = (StaleLease, OperationalError, InterfaceError, BaseTimeoutException)
+# What says nothing about any one recipient: the store is away, or the batch is lost.
+_NOBODYS_FAULT = (StaleLease, OperationalError, InterfaceError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +81,18 @@ class BatchRun:
     def finish(self) -> bool:
         """Deliver to every pending recipient of the batch; returns whether it is finished.
 
-        It is not when the campaign was paused or cancelled meanwhile. Raises `StaleLease` when
-        another worker has taken over. Commits after each chunk.
+        It is not when the campaign was paused or cancelled meanwhile, or this process asked to
+        end; then others may take it at once. Raises `StaleLease` when another worker has taken
+        over. Commits after each chunk.
         """
-        while ledger.hold(self._session, self._lease):
+        while leases.hold(self._session, self._lease) and not must_end():
             rows = self._pending(self._lease.first_contact_id, self._lease.last_contact_id)
             if not rows:
-                ledger.give_back(self._session, self._lease, finished=True)
+                leases.give_back(self._session, self._lease, finished=True)
                 return True
             self._deliver_or_halve(rows)
         self._session.rollback()
-        ledger.give_back(self._session, self._lease, finished=False)
+        leases.give_back(self._session, self._lease, finished=False)
         return False
 
     def _pending(self, first: int, last: int) -> Sequence[Any]:
@@ -108,7 +110,7 @@ class BatchRun:
             return
         for half in (rows[:middle], rows[middle:]):
             # A new transaction, with the contacts as they are by now.
-            if ledger.hold(self._session, self._lease):
+            if leases.hold(self._session, self._lease):
                 current = self._pending(half[0].recipient_id, half[-1].recipient_id)
                 self._deliver_or_halve(current)
 
@@ -117,10 +119,10 @@ class BatchRun:
 
         The first refusal may be the work of another campaign that wrote the same contact's rows.
         """
-        ledger.hold(self._session, self._lease)
+        leases.hold(self._session, self._lease)
         refusal = self._refusal([row])
         if refusal is not None:
-            ledger.hold(self._session, self._lease)
+            leases.hold(self._session, self._lease)
             failed = Outcome(
                 row.recipient_id, RecipientState.FAILED, Reason.DELIVERY_FAILED, _brief(refusal)
             )

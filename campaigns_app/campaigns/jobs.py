@@ -6,17 +6,20 @@ holds, until there is none. So a job that is lost, or runs twice, changes nothin
 
 import logging
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
 from flask import current_app
+from sqlalchemy.exc import OperationalError
 
-from campaigns_app.campaigns import ledger
+from campaigns_app.campaigns import leases, ledger
 from campaigns_app.campaigns.cancelling import cancel_next_batch
 from campaigns_app.campaigns.delivery import BatchRun, Pace
 from campaigns_app.campaigns.start import start_campaign
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.errors import StaleLease
 from campaigns_app.extensions import db
-from campaigns_app.job_queue import CAMPAIGNS, enqueue, lease_owner
+from campaigns_app.job_queue import CAMPAIGNS, enqueue, lease_owner, must_end
 from campaigns_app.pauses import passing
 from campaigns_app.webhooks.jobs import ring as ring_webhooks
 
@@ -25,8 +28,9 @@ logger = logging.getLogger(__name__)
 MOST_RINGS = 8
 """How many workers are rung at most for one campaign; each takes batches until none is left."""
 
-SHIFT_SECONDS = 60
-"""After so many seconds a job rings for its successor and ends, well before RQ would end it."""
+SHIFT_SECONDS = 5
+"""After so many seconds a job rings for its successor and ends, so that a campaign that is due need
+not wait for one that is large."""
 
 
 def execute_campaign(campaign_id: int) -> None:
@@ -41,17 +45,12 @@ def execute_campaign(campaign_id: int) -> None:
 def deliver_batches() -> None:
     """Work on open batches, one after another, until none is left or the shift is over."""
     pace = Pace(current_app.config["CHUNK_SIZE"], current_app.config["LEASE_SECONDS"])
-    shift_ends = time.monotonic() + SHIFT_SECONDS
-    while _deliver_next_batch(pace):
-        if time.monotonic() > shift_ends:
-            ring_for_batches(1)
-            return
+    _work_a_shift(lambda: _deliver_next_batch(pace), deliver_batches)
 
 
 def close_cancelled_batches() -> None:
     """Make who is left in cancelled campaigns cancelled, a batch at a time."""
-    while cancel_next_batch(db.session()):
-        pass
+    _work_a_shift(lambda: cancel_next_batch(db.session()), close_cancelled_batches)
 
 
 def ring_for_batches(count: int) -> None:
@@ -60,11 +59,25 @@ def ring_for_batches(count: int) -> None:
         enqueue(CAMPAIGNS, deliver_batches)
 
 
+def _work_a_shift(work: Callable[[], bool], successor: Callable[[], None]) -> None:
+    """Call `work` until there is none; ring for the `successor` if there may be some left when the
+    shift is over or the process must end."""
+    shift_ends = time.monotonic() + SHIFT_SECONDS
+    while work():
+        if must_end() or time.monotonic() > shift_ends:
+            enqueue(CAMPAIGNS, successor)
+            return
+
+
 def _deliver_next_batch(pace: Pace) -> bool:
-    """Take a batch and finish it; returns whether there was one to take."""
+    """Take a batch and finish it; returns whether there was one to take.
+
+    A batch that the database does not let us finish is given back as soon as it lets us do that:
+    the sweep has it tried again.
+    """
     session = db.session()
     passing("before_claim")
-    lease = ledger.take_batch(session, lease_owner(), pace.lease_seconds)
+    lease = leases.take_batch(session, lease_owner(), pace.lease_seconds)
     if lease is None:
         return False
     passing("after_claim")
@@ -74,6 +87,11 @@ def _deliver_next_batch(pace: Pace) -> bool:
         session.rollback()
         logger.warning("Stopped: %s", error)
         return True
+    except OperationalError:
+        session.rollback()
+        with suppress(OperationalError):
+            leases.give_back(session, lease, finished=False)
+        raise
     ring_webhooks()
     if finished and ledger.finish_campaign(session, lease.campaign_id):
         logger.info("Campaign %s finished", lease.campaign_id)

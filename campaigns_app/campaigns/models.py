@@ -78,6 +78,7 @@ class Reason(StrEnum):
     CONTACT_DELETED = "contact_deleted"
     RENDERING_FAILED = "rendering_failed"
     DELIVERY_FAILED = "delivery_failed"
+    INTERRUPTED = "interrupted"
 
 
 class Follows(StrEnum):

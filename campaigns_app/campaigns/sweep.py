@@ -3,7 +3,8 @@
 from sqlalchemy import Select, select
 
 from campaigns_app import job_queue
-from campaigns_app.campaigns import ledger
+from campaigns_app.campaigns import leases, ledger
+from campaigns_app.campaigns.interrupted import interrupted_batches, settle_interrupted
 from campaigns_app.campaigns.jobs import (
     close_cancelled_batches,
     execute_campaign,
@@ -19,16 +20,22 @@ ENOUGH_WAITING = 8
 
 
 def sweep() -> None:
-    """Ring for due campaigns and for batches to work on or to close; finish what is done. Commits.
+    """Ring for due campaigns and for batches to work on or to close; settle what was interrupted,
+    and finish what is done. Commits.
 
     While jobs are waiting in the queue, workers will come by anyway: ringing again would only make
-    the queue longer.
+    the queue longer. What is waiting may all be for batches, though, so a campaign that is due is
+    rung for beyond that, and before them.
     """
+    for batch_id in _read(interrupted_batches()):
+        settle_interrupted(db.session(), batch_id)
     _finish_done_campaigns()
-    if job_queue.waiting(job_queue.CAMPAIGNS) >= ENOUGH_WAITING:
+    waiting = job_queue.waiting(job_queue.CAMPAIGNS)
+    if waiting < 2 * ENOUGH_WAITING:
+        for campaign_id in _due_campaigns():
+            job_queue.enqueue(job_queue.CAMPAIGNS, execute_campaign, campaign_id, at_front=True)
+    if waiting >= ENOUGH_WAITING:
         return
-    for campaign_id in _due_campaigns():
-        job_queue.enqueue(job_queue.CAMPAIGNS, execute_campaign, campaign_id)
     ring_for_batches(len(_free_batches()))
     if _has_cancelled_batches():
         job_queue.enqueue(job_queue.CAMPAIGNS, close_cancelled_batches)
@@ -53,7 +60,7 @@ def _free_batches() -> list[int]:
     free = (
         select(CampaignBatch.id)
         .join(Campaign, Campaign.id == CampaignBatch.campaign_id)
-        .where(ledger.is_workable())
+        .where(leases.is_workable())
         .limit(ENOUGH_WAITING)
     )
     return _read(free)
@@ -61,16 +68,7 @@ def _free_batches() -> list[int]:
 
 def _finish_done_campaigns() -> None:
     """A worker may have died between its last batch and the mark on the campaign."""
-    open_batch = select(CampaignBatch.id).where(
-        CampaignBatch.campaign_id == Campaign.id, CampaignBatch.finished_at.is_(None)
-    )
-    done = select(Campaign.id).where(
-        Campaign.started_at.is_not(None),
-        Campaign.finished_at.is_(None),
-        Campaign.cancelled_at.is_(None),
-        Campaign.failure.is_(None),
-        ~open_batch.exists(),
-    )
+    done = select(Campaign.id).where(Campaign.cancelled_at.is_(None), ledger.is_done())
     for campaign_id in _read(done):
         ledger.finish_campaign(db.session(), campaign_id)
 

@@ -6,17 +6,21 @@ does RQ move a job and note who has it in one step.
 
 import logging
 import os
+import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import redis
 from flask import Flask
 from rq import Worker
 from rq.serializers import JSONSerializer
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
+from campaigns_app import job_queue
 from campaigns_app.channels.base import ConversationChannel
 from campaigns_app.channels.registry import get_channels
-from campaigns_app.errors import CannotStart
+from campaigns_app.errors import CannotStart, OutOfTime
 from campaigns_app.extensions import db
 from campaigns_app.job_queue import CAMPAIGNS, PROVIDERS, WEBHOOKS, get_queue, get_redis
 from campaigns_app.operations.supervisor import Program, campaigns_program
@@ -31,13 +35,27 @@ MONITORING_SECONDS = 5
 """RQ's own defaults for these three notice a killed worker after up to eighteen minutes."""
 
 
+class Deadline(UnixSignalDeathPenalty):
+    """Ends a job that is out of time with `OutOfTime`.
+
+    RQ's own is an `Exception`, which a job that expects errors of contacts or of the network
+    catches; it then goes on, and is reported as finished.
+    """
+
+    def __init__(self, timeout: int, exception: type[BaseException], **details: Any) -> None:
+        ends_job = issubclass(exception, JobTimeoutException)
+        super().__init__(timeout, OutOfTime if ends_job else exception, **details)  # type: ignore[no-untyped-call]
+
+
 class CampaignWorker(Worker):
-    """A worker whose jobs run in an application context each, and die with it.
+    """A worker whose jobs run in an application context each, end early when it is asked to end,
+    and die with it.
 
     RQ lets the process that runs a job live on when its worker is killed. It would go on sending
     beside the worker that took its place.
     """
 
+    death_penalty_class = Deadline
     log_result_lifespan = False
     max_connection_wait_time = 5.0
 
@@ -60,6 +78,18 @@ class CampaignWorker(Worker):
             db.engine.dispose(close=False)
         super().main_work_horse(*job)
 
+    def setup_work_horse_signals(self) -> None:
+        """What signals mean to the process forked for a job; called by RQ."""
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
+        signal.signal(signal.SIGTERM, job_queue.ask_to_end)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Pass on to the job's process that this one was asked to end; called by RQ."""
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+        if self.horse_pid:
+            with suppress(ProcessLookupError):
+                os.kill(self.horse_pid, signal.SIGTERM)
+
     def perform_job(self, *job: Any, **options: Any) -> bool:
         """Run one job; called by RQ."""
         with self._app.app_context():
@@ -67,7 +97,8 @@ class CampaignWorker(Worker):
 
 
 def run_worker(app: Flask, queue: str) -> None:
-    """Work on `queue` until SIGTERM or SIGINT, after which the present job is finished first.
+    """Work on `queue` until SIGTERM or SIGINT, after which the present job ends at the next place
+    where nothing is lost.
 
     Raises `CannotStart` when Redis does not answer.
     """

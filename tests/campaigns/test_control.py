@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account
-from campaigns_app.campaigns import ledger
+from campaigns_app.campaigns import leases
 from campaigns_app.campaigns.control import cancel_campaign, pause_campaign, resume_campaign
 from campaigns_app.campaigns.delivery import BatchRun, Pace
 from campaigns_app.campaigns.jobs import (
@@ -89,7 +89,7 @@ def test_a_worker_in_the_middle_of_a_cancelled_batch_writes_nothing_more(
     campaign: Campaign, session: Session
 ) -> None:
     execute_campaign(campaign.id)
-    lease = ledger.take_batch(session, "worker", lease_seconds=20)
+    lease = leases.take_batch(session, "worker", lease_seconds=20)
     assert lease is not None
     run = BatchRun(session, get_channels(), lease, Pace(chunk_size=1, lease_seconds=20))
     cancel(campaign)

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import event, func, select, text
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns import ledger
+from campaigns_app.campaigns import leases
 from campaigns_app.campaigns.delivery import BatchRun, Pace
 from campaigns_app.campaigns.jobs import deliver_batches, execute_campaign
 from campaigns_app.campaigns.models import Campaign, CampaignRecipient, Phase
@@ -194,10 +194,10 @@ def test_a_message_that_fails_for_one_contact_goes_to_the_others(
 def test_a_stale_worker_changes_nothing(session: Session, app: Flask) -> None:
     campaign = make_ready(contacts=2)
     execute_campaign(campaign.id)
-    slow = ledger.take_batch(session, "slow worker", lease_seconds=-1)
+    slow = leases.take_batch(session, "slow worker", lease_seconds=-1)
     assert slow is not None
     run = BatchRun(session, get_channels(), slow, Pace(chunk_size=10, lease_seconds=20))
-    assert ledger.take_batch(session, "quick worker", lease_seconds=20) is not None
+    assert leases.take_batch(session, "quick worker", lease_seconds=20) is not None
 
     with pytest.raises(StaleLease):
         run.finish()
@@ -209,15 +209,15 @@ def test_a_stale_worker_changes_nothing(session: Session, app: Flask) -> None:
 
 def test_a_batch_in_good_hands_is_not_taken(session: Session) -> None:
     execute_campaign(make_ready(contacts=2).id)
-    assert ledger.take_batch(session, "first", lease_seconds=20) is not None
+    assert leases.take_batch(session, "first", lease_seconds=20) is not None
 
-    assert ledger.take_batch(session, "second", lease_seconds=20) is None
+    assert leases.take_batch(session, "second", lease_seconds=20) is None
 
 
 def test_a_batch_whose_worker_died_half_way_is_finished_by_another(session: Session) -> None:
     campaign = make_ready(contacts=5)
     execute_campaign(campaign.id)
-    lease = ledger.take_batch(session, "doomed", lease_seconds=20)
+    lease = leases.take_batch(session, "doomed", lease_seconds=20)
     assert lease is not None
     run = BatchRun(session, get_channels(), lease, Pace(chunk_size=2, lease_seconds=-1))
     with dying_at_commit(2), pytest.raises(Died):
@@ -297,8 +297,8 @@ def test_two_workers_share_the_batches_of_a_campaign(app: Flask, session: Sessio
     execute_campaign(make_ready(contacts=4).id)
     app.config["BATCH_SIZE"] = before
 
-    first = ledger.take_batch(db.session(), "first", 20)
-    second = ledger.take_batch(db.session(), "second", 20)
+    first = leases.take_batch(db.session(), "first", 20)
+    second = leases.take_batch(db.session(), "second", 20)
 
     assert first is not None
     assert second is not None

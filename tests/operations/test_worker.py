@@ -9,10 +9,19 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 from rq import SimpleWorker
+from rq.job import JobStatus
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from campaigns_app import create_app
+from campaigns_app.campaigns.jobs import execute_campaign
+from campaigns_app.campaigns.models import CampaignBatch
+from campaigns_app.campaigns.report import count_states
+from campaigns_app.database.transactions import reading
 from campaigns_app.errors import CannotStart
+from campaigns_app.extensions import db
 from campaigns_app.job_queue import CAMPAIGNS, WEBHOOKS, get_queue, get_redis
+from campaigns_app.operations.bench.seeding import make_due_campaign
 from campaigns_app.operations.worker import CampaignWorker, run_worker, worker_programs
 from tests.conftest import TEST_SETTINGS
 from tests.operations import jobs
@@ -82,6 +91,41 @@ def test_a_worker_told_to_end_while_idle_ends(
     worker.send_signal(signal.SIGTERM)
 
     assert worker.wait(timeout=30) == 0
+
+
+def test_a_job_that_is_out_of_time_cannot_go_on(app: Flask) -> None:
+    class HereWorker(SimpleWorker, CampaignWorker):
+        """The same worker, working in this process."""
+
+    job = get_queue(CAMPAIGNS).enqueue(jobs.swallow_everything, "seen", 30, job_timeout=1)
+
+    HereWorker(app, CAMPAIGNS).work(burst=True)
+
+    assert noted("seen") == []
+    assert job.get_status(refresh=True) == JobStatus.FAILED
+
+
+def test_a_worker_asked_to_end_gives_its_batch_back_at_once(
+    app: Flask, session: Session, start_worker: Callable[[], Worker]
+) -> None:
+    campaign_id = make_due_campaign(session, 20_000)
+    execute_campaign(campaign_id)
+    worker = start_worker()
+    wait_until(lambda: sent_to(campaign_id) >= 500)
+
+    worker.send_signal(signal.SIGTERM)
+
+    assert worker.wait(timeout=30) == 0
+    counts = count_states(campaign_id)
+    assert 0 < counts.sent < counts.total == 20_000
+    held = select(CampaignBatch.id).where(CampaignBatch.lease_owner.is_not(None))
+    assert session.scalars(held).all() == []
+    assert get_queue(CAMPAIGNS).count > 0
+
+
+def sent_to(campaign_id: int) -> int:
+    with reading(db.session()):
+        return count_states(campaign_id).sent
 
 
 def test_a_job_has_the_application_and_a_session_of_its_own(app: Flask) -> None:
