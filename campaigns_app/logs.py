@@ -33,7 +33,9 @@ def init_logging(level: str, log_format: str) -> None:
     root.setLevel(level)
     for name in CHATTY:
         logging.getLogger(name).setLevel("DEBUG" if level == "DEBUG" else "WARNING")
-    # What no line shows need not be looked up for every one of them.
+    # What no line shows need not be looked up for every one of them ("Optimization" in the
+    # logging HOWTO).
+    logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 

@@ -7,11 +7,13 @@ people: they see plain values only, can load nothing, and their loops and output
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from liquid import Environment
 from liquid.exceptions import LiquidError
+
+from campaigns_app.campaigns.substitution import substitution_of
 
 MESSAGE_OUTPUT_LIMIT = 150_000
 """The longest rendered message, in bytes."""
@@ -57,6 +59,10 @@ class Surroundings:
     account: Mapping[str, Any]
     inbox: Mapping[str, Any]
     sender: Mapping[str, Any] | None
+    agent: Mapping[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "agent", _agent(self.sender))
 
 
 class MessageTemplate:
@@ -66,30 +72,17 @@ class MessageTemplate:
         self._code: list[str] = []
         # Code is taken out before Liquid sees it, and comes back as a value.
         self._template = _environment.from_string(_CODE.sub(self._set_aside, text))
-        self._is_plain = "{{" not in text and "{%" not in text
-        self._text = text
+        self._substitution = substitution_of(self._template, VARIABLES, MESSAGE_OUTPUT_LIMIT)
 
     def render(self, contact: Mapping[str, Any], number: int, around: Surroundings) -> str:
         """The message for one contact (`contacts` columns by name), whose conversation has the
         display id `number`. An unknown variable is empty. Raises `RenderingFailed`."""
-        if self._is_plain:
-            return self._text
-        name = _capitalised(contact["name"])
+        values = _values(contact, number, around)
+        text = self._substitution.fill(values) if self._substitution else None
+        if text is not None:
+            return text
         try:
-            return self._template.render(
-                contact={
-                    "id": contact["id"],
-                    **_names(name),
-                    "email": contact["email"],
-                    "phone_number": contact["phone_number"],
-                    _FREE_FORM: contact["custom_attributes"],
-                },
-                agent=_agent(around.sender),
-                inbox=around.inbox,
-                account=around.account,
-                conversation={"id": number, "display_id": number, "contact_name": name},
-                code=self._code,
-            )
+            return self._template.render(values, code=self._code)
         except LiquidError as error:
             raise RenderingFailed(_first_line(error)) from error
 
@@ -118,6 +111,23 @@ def check_message(text: str) -> Iterator[str]:
         yield "Message is not valid Liquid: it is nested too deeply"
     else:
         yield from faults
+
+
+def _values(contact: Mapping[str, Any], number: int, around: Surroundings) -> dict[str, Any]:
+    name = _capitalised(contact["name"])
+    return {
+        "contact": {
+            "id": contact["id"],
+            **_names(name),
+            "email": contact["email"],
+            "phone_number": contact["phone_number"],
+            _FREE_FORM: contact["custom_attributes"],
+        },
+        "agent": around.agent,
+        "inbox": around.inbox,
+        "account": around.account,
+        "conversation": {"id": number, "display_id": number, "contact_name": name},
+    }
 
 
 def _is_known(path: list[Any]) -> bool:

@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
-from uuid import uuid4
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,6 +22,7 @@ from campaigns_app.conversations.models import (
     MessageType,
 )
 from campaigns_app.database.bulk import insert_rows, reserve_ids
+from campaigns_app.database.random_ids import random_uuids
 from campaigns_app.webhooks.events import OpenedConversation
 from campaigns_app.webhooks.outbox import Event, record_events
 
@@ -102,20 +102,22 @@ class ApiChannel(ConversationChannel):
         missing = [a.contact_id for a in addressees if a.contact_id not in known]
         ids = reserve_ids(session, ContactInbox, len(missing))
         made = {
-            contact_id: _Known(row_id, str(uuid4()), now)
-            for contact_id, row_id in zip(missing, ids, strict=True)
+            contact_id: _Known(row_id, uuid, now)
+            for contact_id, row_id, uuid in zip(
+                missing, ids, random_uuids(len(missing)), strict=True
+            )
         }
         insert_rows(
             session,
             ContactInbox,
-            (
-                *("id", "contact_id", "inbox_id", "source_id"),
-                *("hmac_verified", "created_at", "updated_at"),
-            ),
-            [
-                (row.id, contact_id, inbox_id, row.source_id, False, now, now)
-                for contact_id, row in made.items()
-            ],
+            ("id", "contact_id", "source_id"),
+            [(row.id, contact_id, row.source_id) for contact_id, row in made.items()],
+            same={
+                "inbox_id": inbox_id,
+                "hmac_verified": False,
+                "created_at": now,
+                "updated_at": now,
+            },
         )
         return known | made
 
@@ -129,24 +131,27 @@ class ApiChannel(ConversationChannel):
         numbers: Sequence[int],
         now: datetime,
     ) -> None:
-        account_id, inbox_id = origin.account["id"], origin.inbox["id"]
         insert_rows(
             session,
             Conversation,
-            (
-                *("id", "account_id", "inbox_id", "contact_id", "contact_inbox_id"),
-                *("campaign_id", "display_id", "uuid", "status"),
-                *("additional_attributes", "custom_attributes"),
-                *("waiting_since", "last_activity_at", "created_at", "updated_at"),
-            ),
+            ("id", "contact_id", "contact_inbox_id", "display_id", "uuid"),
             [
-                (
-                    *(row_id, account_id, inbox_id, to.contact_id, known[to.contact_id].id),
-                    *(origin.campaign_id, number, str(uuid4()), ConversationStatus.OPEN.value),
-                    *(EMPTY, EMPTY, now, now, now, now),
+                (row_id, to.contact_id, known[to.contact_id].id, number, uuid)
+                for to, row_id, number, uuid in zip(
+                    addressees, ids, numbers, random_uuids(len(ids)), strict=True
                 )
-                for to, row_id, number in zip(addressees, ids, numbers, strict=True)
             ],
+            same={
+                "account_id": origin.account["id"],
+                "inbox_id": origin.inbox["id"],
+                "campaign_id": origin.campaign_id,
+                "status": ConversationStatus.OPEN.value,
+                "additional_attributes": EMPTY,
+                "custom_attributes": EMPTY,
+                **dict.fromkeys(
+                    ("waiting_since", "last_activity_at", "created_at", "updated_at"), now
+                ),
+            },
         )
 
     def _insert_messages(
@@ -158,27 +163,29 @@ class ApiChannel(ConversationChannel):
         ids: Sequence[int],
         now: datetime,
     ) -> None:
-        account_id, inbox_id = origin.account["id"], origin.inbox["id"]
-        sender_id = origin.sender["id"] if origin.sender else None
-        of_campaign = json.dumps({"campaign_id": origin.campaign_id})
         insert_rows(
             session,
             Message,
-            (
-                *("id", "account_id", "inbox_id", "conversation_id", "sender_id", "content"),
-                *("content_type", "message_type", "private", "status"),
-                *("content_attributes", "additional_attributes", "created_at", "updated_at"),
-            ),
+            ("id", "conversation_id", "content"),
             [
-                (
-                    *(row_id, account_id, inbox_id, conversation_id, sender_id, to.text),
-                    *("text", MessageType.OUTGOING.value, False, MessageStatus.SENT.value),
-                    *(EMPTY, of_campaign, now, now),
-                )
+                (row_id, conversation_id, to.text)
                 for to, row_id, conversation_id in zip(
                     addressees, ids, conversation_ids, strict=True
                 )
             ],
+            same={
+                "account_id": origin.account["id"],
+                "inbox_id": origin.inbox["id"],
+                "sender_id": origin.sender["id"] if origin.sender else None,
+                "content_type": "text",
+                "message_type": MessageType.OUTGOING.value,
+                "private": False,
+                "status": MessageStatus.SENT.value,
+                "content_attributes": EMPTY,
+                "additional_attributes": json.dumps({"campaign_id": origin.campaign_id}),
+                "created_at": now,
+                "updated_at": now,
+            },
         )
 
     def _told(

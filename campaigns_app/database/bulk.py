@@ -5,7 +5,8 @@ through one prepared statement. Both need ids known before the rows are written,
 several tables refer to each other.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, cast
 
@@ -13,9 +14,8 @@ from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from campaigns_app.database.copy_text import Row, copy_text
 from campaigns_app.database.types import Base, UTCDateTime
-
-Row = tuple[Any, ...]
 
 
 def reserve_ids(session: Session, model: type[Base], count: int) -> Sequence[int]:
@@ -28,32 +28,48 @@ def reserve_ids(session: Session, model: type[Base], count: int) -> Sequence[int
         return range(0)
     if session.connection().dialect.name == "postgresql":
         sequence = f"{model.__tablename__}_id_seq"
-        statement = text("SELECT nextval(CAST(:name AS regclass)) FROM generate_series(1, :count)")
-        return sorted(session.scalars(statement, {"name": sequence, "count": count}))
+        statement = text(
+            "SELECT array_agg(nextval(CAST(:name AS regclass))) FROM generate_series(1, :count)"
+        )
+        return sorted(session.scalar(statement, {"name": sequence, "count": count}) or [])
     statement = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
     last = session.scalar(statement, {"name": model.__tablename__}) or 0
     return range(last + 1, last + 1 + count)
 
 
 def insert_rows(
-    session: Session, model: type[Base], columns: Sequence[str], rows: Iterable[Row]
+    session: Session,
+    model: type[Base],
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    same: Mapping[str, Any] | None = None,
 ) -> None:
     """Write `rows`, tuples in the order of `columns`, into the table of `model`, all or none.
 
-    JSON values are given as text. Columns left out get the database's default, not the model's.
-    Raises the driver's errors as SQLAlchemy's. Does not commit.
+    `same` holds, by column, what is the same in every row: it is prepared once. JSON values are
+    given as text. Columns left out get the database's default, not the model's. Raises the
+    driver's errors as SQLAlchemy's. Does not commit.
     """
     rows = list(rows)
     if not rows:
         return
+    same = same or {}
     table = cast(Table, model.__table__)
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        _copy(connection, table, columns, rows)
-    else:
-        marks = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"
-        connection.exec_driver_sql(statement, _with_dates_as_text(connection, table, columns, rows))
+        _copy(connection, table, (*columns, *same), rows, tuple(same.values()))
+        return
+    to_text = _dates_to_text(connection)
+    rest = tuple(
+        to_text(value) if isinstance(value, datetime) else value for value in same.values()
+    )
+    dates = [place for place, name in enumerate(columns) if _is_instant(table, name)]
+    if dates:
+        rows = [_with_dates_as_text(row, dates, to_text) for row in rows]
+    names = (*columns, *same)
+    marks = ", ".join("?" * len(names))
+    statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"
+    connection.exec_driver_sql(statement, [row + rest for row in rows] if rest else rows)
 
 
 def refresh_statistics(session: Session, *models: type[Base]) -> None:
@@ -68,15 +84,14 @@ def refresh_statistics(session: Session, *models: type[Base]) -> None:
 
 
 def _copy(
-    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]
+    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row], same: Row
 ) -> None:
     driver: Any = connection.connection.driver_connection
     driver_error: Any = connection.dialect.loaded_dbapi.Error
     statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN"
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
+            copy.write(copy_text(rows, same))
     except driver_error as error:
         # COPY goes past SQLAlchemy, which would have wrapped the driver's error by itself.
         wrapped = DBAPIError.instance(
@@ -85,22 +100,22 @@ def _copy(
         raise wrapped from error
 
 
-def _with_dates_as_text(
-    connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]
-) -> list[Row]:
-    """The rows with their datetimes as SQLite stores them; its driver knows only text.
+def _is_instant(table: Table, column: str) -> bool:
+    return isinstance(table.c[column].type, UTCDateTime)
 
-    Most rows of one call have the same few times, so each is turned into text once.
-    """
+
+def _dates_to_text(connection: Connection) -> Callable[[datetime | None], str | None]:
+    """How SQLite stores an instant; its driver knows only text. Most rows of one call have the
+    same few times, so each is turned into text once."""
     dialect = connection.dialect
     to_text: Any = UTCDateTime().dialect_impl(dialect).bind_processor(dialect)
-    as_text = cache(to_text)
-    dates = {
-        place for place, name in enumerate(columns) if isinstance(table.c[name].type, UTCDateTime)
-    }
-    if not dates:
-        return rows
-    return [
-        tuple(as_text(value) if i in dates else value for i, value in enumerate(row))
-        for row in rows
-    ]
+    return cache(to_text)
+
+
+def _with_dates_as_text(
+    row: Row, places: Sequence[int], to_text: Callable[[datetime | None], str | None]
+) -> Row:
+    values = list(row)
+    for place in places:
+        values[place] = to_text(values[place])
+    return tuple(values)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from secrets import token_hex
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from campaigns_app.database.bulk import insert_rows, reserve_ids
+from campaigns_app.database.random_ids import random_hex
 from campaigns_app.webhooks.events import EVENT_TYPES
 from campaigns_app.webhooks.models import (
     DeliveryState,
@@ -19,15 +19,6 @@ from campaigns_app.webhooks.models import (
 
 Subscribers = Mapping[str, tuple[int, ...]]
 """The ids of the endpoints to tell, by type of event; a type nobody wants is absent."""
-
-EVENT_COLUMNS = (
-    *("id", "account_id", "campaign_id", "conversation_id"),
-    *("uid", "type", "payload", "created_at"),
-)
-DELIVERY_COLUMNS = (
-    *("account_id", "event_id", "endpoint_id", "state"),
-    *("attempts", "next_attempt_at", "fence", "created_at"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +68,31 @@ def record_events(
     insert_rows(
         session,
         WebhookEvent,
-        EVENT_COLUMNS,
+        ("id", "campaign_id", "conversation_id", "uid", "type", "payload"),
         [
             (
-                *(event_id, account_id, event.campaign_id, event.conversation_id),
-                *(f"msg_{token_hex(16)}", event.type, event.payload, now),
+                *(event_id, event.campaign_id, event.conversation_id),
+                *(f"msg_{uid}", event.type, event.payload),
             )
-            for event_id, event in zip(ids, events, strict=True)
+            for event_id, event, uid in zip(ids, events, random_hex(len(events)), strict=True)
         ],
+        same={"account_id": account_id, "created_at": now},
     )
     insert_rows(
         session,
         WebhookDelivery,
-        DELIVERY_COLUMNS,
+        ("event_id", "endpoint_id"),
         [
-            (account_id, event_id, endpoint_id, DeliveryState.PENDING.value, 0, now, 0, now)
+            (event_id, endpoint_id)
             for event_id, event in zip(ids, events, strict=True)
             for endpoint_id in subscribers[event.type]
         ],
+        same={
+            "account_id": account_id,
+            "state": DeliveryState.PENDING.value,
+            "attempts": 0,
+            "fence": 0,
+            "next_attempt_at": now,
+            "created_at": now,
+        },
     )

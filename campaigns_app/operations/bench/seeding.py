@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.models import Campaign, CampaignType
 from campaigns_app.contacts.models import Contact, ContactLabel, Label
-from campaigns_app.database.bulk import Row, insert_rows, reserve_ids
+from campaigns_app.database.bulk import insert_rows, reserve_ids
+from campaigns_app.database.copy_text import Row
 from campaigns_app.database.types import utcnow
 from campaigns_app.inboxes.models import Channel, Inbox
 from campaigns_app.webhooks.events import EVENT_TYPES
