@@ -23,8 +23,9 @@ class Role(StrEnum):
 class Account(Base):
     """A tenant: everything else belongs to exactly one account.
 
-    The two counters hand out `display_id`s, which are numbered from 1 in each account and are
-    not used again.
+    `quiet_hours` is the window in which messages may be sent, by each contact's own clock:
+    `{"from": "08:00", "to": "21:00"}`; empty: at any time. The two counters hand out
+    `display_id`s, which are numbered from 1 in each account and are not used again.
     """
 
     __tablename__ = "accounts"
@@ -34,6 +35,7 @@ class Account(Base):
     locale: Mapped[str] = mapped_column(String(16), default="en")
     time_zone: Mapped[str] = mapped_column(String(64), default="UTC")
     features: Mapped[dict[str, Any]] = mapped_column(default=lambda: {CAMPAIGNS_FEATURE: True})
+    quiet_hours: Mapped[dict[str, Any] | None]
     last_campaign_display_id: Mapped[int] = mapped_column(default=0)
     last_conversation_display_id: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

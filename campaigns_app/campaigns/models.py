@@ -208,6 +208,12 @@ class CampaignRecipient(Base):
             sqlite_where=_IS_RARE,
             postgresql_where=_IS_RARE,
         ),
+        Index(
+            None,
+            "provider_message_id",
+            sqlite_where=text("provider_message_id IS NOT NULL"),
+            postgresql_where=text("provider_message_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -220,9 +226,11 @@ class CampaignRecipient(Base):
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0, server_default=text("0"))
     provider_message_id: Mapped[str | None] = mapped_column(String(255))
     next_attempt_at: Mapped[datetime | None]
+    provider_code: Mapped[str | None] = mapped_column(String(40))
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     read_at: Mapped[datetime | None]
+    replied_at: Mapped[datetime | None]
     updated_at: Mapped[datetime | None]
 
 
@@ -235,7 +243,8 @@ class CampaignBatch(Base):
 
     A worker holds it under a lease; `fence` rises whenever it is taken, and every write names it,
     so that a worker that lost the batch without noticing changes nothing. The counters, one for
-    each `RecipientState`, are kept in the transaction that changes the rows they count.
+    each `RecipientState`, are kept in the transaction that changes the rows they count. Nobody
+    takes it before `resume_at`: all who are left wait for something.
     """
 
     __tablename__ = "campaign_batches"
@@ -256,6 +265,7 @@ class CampaignBatch(Base):
     last_contact_id: Mapped[int] = mapped_column(BigInteger)
     lease_owner: Mapped[str | None] = mapped_column(String(64))
     lease_expires_at: Mapped[datetime | None]
+    resume_at: Mapped[datetime | None]
     fence: Mapped[int] = mapped_column(Integer, default=0, server_default=text("0"))
     finished_at: Mapped[datetime | None]
     total: Mapped[int] = _counter()
