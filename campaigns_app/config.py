@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography.fernet import Fernet
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -85,6 +86,20 @@ def _web_url(value: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ValueError("it must start with http:// or https://")
     return value.rstrip("/")
+
+
+def _keys(value: str) -> tuple[str, ...]:
+    keys = tuple(part.strip() for part in value.split(",") if part.strip())
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError as error:
+        raise ValueError("each must be a Fernet key: 32 bytes in URL-safe base64") from error
+    return keys
+
+
+def _web_urls(value: str) -> tuple[str, ...]:
+    return tuple(_web_url(part.strip()) for part in value.split(",") if part.strip())
 
 
 def _networks(value: str) -> tuple[IPNetwork, ...]:
@@ -204,6 +219,30 @@ SETTINGS: tuple[Setting, ...] = (
         _whole(0, 3600),
         60,
         "How far in the past a scheduled time may lie to be taken as «now», in seconds.",
+    ),
+    Setting(
+        "ENCRYPTION_KEYS",
+        _keys,
+        (),
+        "Keys that encrypt the secrets of channels, by comma: the first encrypts, all decrypt.",
+    ),
+    Setting(
+        "PROVIDER_TIMEOUT_SECONDS",
+        _whole(1, 60),
+        10,
+        "Seconds a provider has to answer; a message without an answer is «unknown».",
+    ),
+    Setting(
+        "PROVIDER_CONCURRENCY",
+        _whole(1, 500),
+        50,
+        "Messages under way at once from one inbox in one worker.",
+    ),
+    Setting(
+        "PROVIDER_BASE_URLS",
+        _web_urls,
+        (),
+        "Other addresses that inboxes may name for their provider: a simulator, a relay.",
     ),
     Setting(
         "WEBHOOK_TIMEOUT_SECONDS",

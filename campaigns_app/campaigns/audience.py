@@ -22,7 +22,7 @@ def exclusion_rules(channel: Channel) -> list[Rule]:
     """Why a matched contact is not written to, the first reason that holds being the one given."""
     return [
         (Reason.BLOCKED, Contact.blocked.is_(True)),
-        (Reason.OPTED_OUT, _is_suppressed()),
+        (Reason.OPTED_OUT, is_suppressed()),
         *channel.unreachable(),
     ]
 
@@ -60,7 +60,8 @@ def count_audience(
     return {"will_send": counts.pop(None, 0)} | {str(name): n for name, n in counts.items()}
 
 
-def _is_suppressed() -> ColumnElement[bool]:
+def is_suppressed() -> ColumnElement[bool]:
+    """That an address of the contact must not be messaged."""
     return exists().where(
         Suppression.account_id == Contact.account_id,
         or_(Suppression.address == Contact.phone_number, Suppression.address == Contact.email),

@@ -1,6 +1,6 @@
 """Closing the batches of a cancelled campaign."""
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.models import (
@@ -13,16 +13,25 @@ from campaigns_app.database.clock import database_now
 from campaigns_app.database.types import utcnow
 
 
+def is_cancelled() -> ColumnElement[bool]:
+    """The condition, on batches joined with campaigns, that the batch is to be closed."""
+    return and_(
+        CampaignBatch.finished_at.is_(None),
+        CampaignBatch.sending == 0,
+        Campaign.cancelled_at.is_not(None),
+    )
+
+
 def cancel_next_batch(session: Session) -> bool:
     """Close one open batch of a cancelled campaign, its pending recipients becoming cancelled.
 
-    Raises the fence, so that a worker in the middle of it writes nothing more. Returns whether
-    there was one. Commits.
+    Raises the fence, so that a worker in the middle of it writes nothing more. A batch in which
+    somebody is being sent to is left until that is settled. Returns whether there was one. Commits.
     """
     batch = session.execute(
         select(CampaignBatch)
         .join(Campaign, Campaign.id == CampaignBatch.campaign_id)
-        .where(CampaignBatch.finished_at.is_(None), Campaign.cancelled_at.is_not(None))
+        .where(is_cancelled())
         .order_by(CampaignBatch.id)
         .limit(1)
         .with_for_update(of=CampaignBatch)

@@ -75,7 +75,7 @@ class BatchRun:
         self._used_numbers = 0
         self._template = MessageTemplate(campaign.message)
         self._origin = _origin(campaign)
-        self._around = Surroundings(self._origin.account, self._origin.inbox, self._origin.sender)
+        self._around = surroundings_of(campaign)
         session.rollback()
 
     def finish(self) -> bool:
@@ -227,6 +227,12 @@ class BatchRun:
             self._session, self._lease.account_id, self._origin.inbox["id"]
         )
         return replace(self._origin, subscribers=subscribers)
+
+
+def surroundings_of(campaign: Campaign) -> Surroundings:
+    """What all messages of the campaign have in common."""
+    origin = _origin(campaign)
+    return Surroundings(origin.account, origin.inbox, origin.sender)
 
 
 def _origin(campaign: Campaign) -> Origin:

@@ -15,11 +15,15 @@ from sqlalchemy.exc import OperationalError
 from campaigns_app.campaigns import leases, ledger
 from campaigns_app.campaigns.cancelling import cancel_next_batch
 from campaigns_app.campaigns.delivery import BatchRun, Pace
+from campaigns_app.campaigns.models import Campaign
+from campaigns_app.campaigns.provider_jobs import deliver_provider_batches, provider_types
 from campaigns_app.campaigns.start import start_campaign
+from campaigns_app.channels.base import ConversationChannel
 from campaigns_app.channels.registry import get_channels
+from campaigns_app.database.transactions import reading
 from campaigns_app.errors import StaleLease
 from campaigns_app.extensions import db
-from campaigns_app.job_queue import CAMPAIGNS, enqueue, lease_owner, must_end
+from campaigns_app.job_queue import CAMPAIGNS, PROVIDERS, enqueue, lease_owner, must_end
 from campaigns_app.pauses import passing
 from campaigns_app.webhooks.jobs import ring as ring_webhooks
 
@@ -39,7 +43,8 @@ def execute_campaign(campaign_id: int) -> None:
         db.session(), get_channels(), campaign_id, current_app.config["BATCH_SIZE"]
     )
     passing("before_enqueue")
-    ring_for_batches(len(batch_ids))
+    if batch_ids:
+        ring_for_batches(len(batch_ids), _queue_of(campaign_id))
 
 
 def deliver_batches() -> None:
@@ -53,10 +58,23 @@ def close_cancelled_batches() -> None:
     _work_a_shift(lambda: cancel_next_batch(db.session()), close_cancelled_batches)
 
 
-def ring_for_batches(count: int) -> None:
-    """Ask workers to look for batches, as many workers as there are batches, within reason."""
+def ring_for_batches(count: int, queue: str = CAMPAIGNS) -> None:
+    """Ask workers of `queue` to look for batches, as many workers as there are batches, within
+    reason."""
+    job = deliver_provider_batches if queue == PROVIDERS else deliver_batches
     for _ in range(min(count, MOST_RINGS)):
-        enqueue(CAMPAIGNS, deliver_batches)
+        enqueue(queue, job)
+
+
+def conversation_types() -> list[str]:
+    """The types of inboxes whose campaigns open conversations."""
+    return [one.name for one in get_channels() if isinstance(one, ConversationChannel)]
+
+
+def _queue_of(campaign_id: int) -> str:
+    with reading(db.session()) as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        return PROVIDERS if campaign.inbox.inbox_type in provider_types() else CAMPAIGNS
 
 
 def _work_a_shift(work: Callable[[], bool], successor: Callable[[], None]) -> None:
@@ -77,7 +95,12 @@ def _deliver_next_batch(pace: Pace) -> bool:
     """
     session = db.session()
     passing("before_claim")
-    lease = leases.take_batch(session, lease_owner(), pace.lease_seconds)
+    lease = leases.take_batch(
+        session,
+        lease_owner(),
+        pace.lease_seconds,
+        inbox_types=conversation_types(),
+    )
     if lease is None:
         return False
     passing("after_claim")

@@ -4,7 +4,9 @@ A batch is taken under a lease with a fence. The fence rises whenever a batch is
 write names it, so a worker that was stopped past its lease and wakes up changes no row.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, update
 from sqlalchemy.orm import Session
@@ -25,6 +27,7 @@ class Lease:
 
     batch_id: int
     account_id: int
+    inbox_id: int
     campaign_id: int
     first_contact_id: int
     last_contact_id: int
@@ -32,14 +35,24 @@ class Lease:
     numbers: range
 
 
-def take_batch(session: Session, owner: str, lease_seconds: int) -> Lease | None:
-    """Take the oldest batch that is open, whose campaign is going on, and that nobody holds.
+def take_batch(
+    session: Session,
+    owner: str,
+    lease_seconds: int,
+    *,
+    inbox_types: Collection[str] | None = None,
+    besides: Collection[int] = (),
+    numbered: bool = True,
+) -> Lease | None:
+    """Take the oldest batch that is open, whose campaign is going on, and that nobody holds, of
+    inboxes of these types (of any, if None) and not the inboxes `besides`. If `numbered`, display
+    ids are reserved for the conversations of all who are pending in it.
 
     Returns nothing where there is none. Commits.
     """
     batch = session.execute(
         update(CampaignBatch)
-        .where(CampaignBatch.id == _next_free_batch().scalar_subquery())
+        .where(CampaignBatch.id == _next_free_batch(inbox_types, besides).scalar_subquery())
         .values(
             lease_owner=owner,
             lease_expires_at=database_now(lease_seconds),
@@ -58,23 +71,25 @@ def take_batch(session: Session, owner: str, lease_seconds: int) -> Lease | None
     if batch is None:
         session.rollback()
         return None
-    account_id = session.scalars(
-        select(Campaign.account_id).where(Campaign.id == batch.campaign_id)
+    account_id, inbox_id = session.execute(
+        select(Campaign.account_id, Campaign.inbox_id).where(Campaign.id == batch.campaign_id)
     ).one()
-    numbers = reserve_display_ids(session, account_id, batch.pending)
+    numbers = reserve_display_ids(session, account_id, batch.pending) if numbered else range(0)
     session.commit()
-    return Lease(account_id=account_id, numbers=numbers, **_bounds(batch))
+    return Lease(account_id=account_id, inbox_id=inbox_id, numbers=numbers, **_bounds(batch))
 
 
-def _next_free_batch() -> Select[int]:
-    return (
+def _next_free_batch(inbox_types: Collection[str] | None, besides: Collection[int]) -> Select[int]:
+    free = (
         select(CampaignBatch.id)
         .join(Campaign, Campaign.id == CampaignBatch.campaign_id)
-        .where(is_workable())
+        .join(Inbox, Inbox.id == Campaign.inbox_id)
+        .where(is_workable(), Inbox.id.not_in(besides))
         .order_by(CampaignBatch.id)
         .limit(1)
         .with_for_update(of=CampaignBatch, skip_locked=True)
     )
+    return free if inbox_types is None else free.where(Inbox.inbox_type.in_(inbox_types))
 
 
 def _bounds(batch: Row[int, int, int, int, int, int]) -> dict[str, int]:
@@ -100,6 +115,7 @@ def is_free() -> ColumnElement[bool]:
             CampaignBatch.lease_expires_at.is_(None),
             CampaignBatch.lease_expires_at < database_now(),
         ),
+        or_(CampaignBatch.resume_at.is_(None), CampaignBatch.resume_at <= database_now()),
     )
 
 
@@ -124,21 +140,32 @@ def hold(session: Session, lease: Lease) -> bool:
 
 
 def _goes_on() -> ColumnElement[bool]:
-    """That nobody has paused or cancelled the campaign, or switched its inbox off."""
-    inbox_is_on = select(Inbox.id).where(Inbox.id == Campaign.inbox_id, Inbox.enabled)
+    """That nobody has paused or cancelled the campaign, and that its inbox is on and works."""
+    inbox_is_on = (
+        select(Inbox.id)
+        .where(Inbox.id == Campaign.inbox_id, Inbox.enabled, Inbox.halted_at.is_(None))
+        .correlate(Campaign)
+    )
     return and_(Campaign.enabled, Campaign.cancelled_at.is_(None), inbox_is_on.exists())
 
 
-def give_back(session: Session, lease: Lease, *, finished: bool) -> None:
-    """End the lease, and with `finished` the batch. Changes nothing when the lease is stale.
+def give_back(
+    session: Session, lease: Lease, *, finished: bool, resume_at: datetime | None = None
+) -> None:
+    """End the lease, and with `finished` the batch; nobody takes it before `resume_at`. Changes
+    nothing when the lease is stale.
 
     Commits.
     """
-    values = {"lease_owner": None, "lease_expires_at": None}
     session.execute(
         update(CampaignBatch)
         .where(CampaignBatch.id == lease.batch_id, CampaignBatch.fence == lease.fence)
-        .values(**values, **({"finished_at": database_now()} if finished else {}))
+        .values(
+            lease_owner=None,
+            lease_expires_at=None,
+            resume_at=resume_at,
+            **({"finished_at": database_now()} if finished else {}),
+        )
         .execution_options(synchronize_session=False)
     )
     session.commit()

@@ -83,7 +83,10 @@ def record(
         _record_other(session, lease, outcome)
     if sent:
         _record_sent(session, lease, first, last, sent)
-    _count(session, lease, lease_seconds, Counter(o.state for o in others), sent)
+    moved = Counter(outcome.state for outcome in others)
+    moved[RecipientState.SENT] += sent
+    moved[RecipientState.PENDING] -= moved.total()
+    count_changes(session, lease, lease_seconds, moved)
 
 
 def _record_other(session: Session, lease: Lease, outcome: Outcome) -> None:
@@ -127,14 +130,13 @@ def _record_sent(session: Session, lease: Lease, first: int, last: int, expected
         )
 
 
-def _count(
-    session: Session,
-    lease: Lease,
-    lease_seconds: int,
-    others: Mapping[RecipientState, int],
-    sent: int,
+def count_changes(
+    session: Session, lease: Lease, lease_seconds: int, changes: Mapping[RecipientState, int]
 ) -> None:
-    changes = {RecipientState.SENT: sent, **others}
+    """Add the changes, by state, to the batch's counters, and renew the lease.
+
+    Raises `StaleLease` when another worker has taken the batch. Does not commit.
+    """
     counters = {
         getattr(CampaignBatch, state.value): getattr(CampaignBatch, state.value) + count
         for state, count in changes.items()
@@ -146,7 +148,6 @@ def _count(
         .values(
             {
                 **counters,
-                CampaignBatch.pending: CampaignBatch.pending - sum(changes.values()),
                 CampaignBatch.lease_expires_at: database_now(lease_seconds),
             }
         )

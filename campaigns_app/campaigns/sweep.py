@@ -1,19 +1,25 @@
 """Finding in the database what the queue forgot. Any number of sweeps may run at once."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Select, select
 
 from campaigns_app import job_queue
 from campaigns_app.campaigns import leases, ledger
+from campaigns_app.campaigns.cancelling import is_cancelled
 from campaigns_app.campaigns.interrupted import interrupted_batches, settle_interrupted
 from campaigns_app.campaigns.jobs import (
     close_cancelled_batches,
+    conversation_types,
     execute_campaign,
     ring_for_batches,
 )
 from campaigns_app.campaigns.models import Campaign, CampaignBatch
+from campaigns_app.campaigns.provider_jobs import provider_types
 from campaigns_app.campaigns.start import is_due
 from campaigns_app.database.transactions import reading
 from campaigns_app.extensions import db
+from campaigns_app.inboxes.models import Inbox
 
 MOST_CAMPAIGNS = 100
 ENOUGH_WAITING = 8
@@ -30,22 +36,28 @@ def sweep() -> None:
     for batch_id in _read(interrupted_batches()):
         settle_interrupted(db.session(), batch_id)
     _finish_done_campaigns()
+    _ring_providers()
     waiting = job_queue.waiting(job_queue.CAMPAIGNS)
     if waiting < 2 * ENOUGH_WAITING:
         for campaign_id in _due_campaigns():
             job_queue.enqueue(job_queue.CAMPAIGNS, execute_campaign, campaign_id, at_front=True)
     if waiting >= ENOUGH_WAITING:
         return
-    ring_for_batches(len(_free_batches()))
+    ring_for_batches(len(_free_batches(conversation_types())))
     if _has_cancelled_batches():
         job_queue.enqueue(job_queue.CAMPAIGNS, close_cancelled_batches)
+
+
+def _ring_providers() -> None:
+    if job_queue.waiting(job_queue.PROVIDERS) < ENOUGH_WAITING:
+        ring_for_batches(len(_free_batches(provider_types())), job_queue.PROVIDERS)
 
 
 def _has_cancelled_batches() -> bool:
     left = (
         select(CampaignBatch.id)
         .join(Campaign, Campaign.id == CampaignBatch.campaign_id)
-        .where(CampaignBatch.finished_at.is_(None), Campaign.cancelled_at.is_not(None))
+        .where(is_cancelled())
         .limit(1)
     )
     return bool(_read(left))
@@ -56,11 +68,12 @@ def _due_campaigns() -> list[int]:
     return _read(due)
 
 
-def _free_batches() -> list[int]:
+def _free_batches(inbox_types: Collection[str]) -> list[int]:
     free = (
         select(CampaignBatch.id)
         .join(Campaign, Campaign.id == CampaignBatch.campaign_id)
-        .where(leases.is_workable())
+        .join(Inbox, Inbox.id == Campaign.inbox_id)
+        .where(leases.is_workable(), Inbox.inbox_type.in_(inbox_types))
         .limit(ENOUGH_WAITING)
     )
     return _read(free)

@@ -1,0 +1,84 @@
+"""Writing the messages of a campaign that goes out through a provider."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from campaigns_app.campaigns.calls import Prepared
+from campaigns_app.campaigns.models import Campaign, Reason, RecipientState
+from campaigns_app.campaigns.rendering import MessageTemplate, RenderingFailed, Surroundings
+from campaigns_app.campaigns.sending_ledger import Result
+from campaigns_app.channels.provider import OutgoingMessage, ProviderChannel
+
+NO_CONVERSATION = 0
+"""What `conversation.id` is in a message that opens none."""
+
+PARAMETERS = "processed_params"
+ERROR_LENGTH = 500
+
+
+class BlankParameter(Exception):
+    """A parameter of a template comes out blank for a contact; the text is its name."""
+
+
+class MessageWriter:
+    """Writes a campaign's message for one recipient after another; parses it once.
+
+    Raises `LiquidError` when the message, or a parameter of its template, is not Liquid.
+    """
+
+    def __init__(self, campaign: Campaign, channel: ProviderChannel, around: Surroundings) -> None:
+        self._channel = channel
+        self._around = around
+        self._text = MessageTemplate(campaign.message)
+        self._template = campaign.template_params if channel.sends_templates else None
+        self._parameters = _parsed((self._template or {}).get(PARAMETERS))
+
+    def prepare(self, row: Any) -> Prepared | Result:
+        """The message for a row of `sending_ledger.due_recipients`, or why there is none."""
+        if row.id is None:
+            return Result(row.recipient_id, RecipientState.SKIPPED, Reason.CONTACT_DELETED)
+        contact = row._mapping
+        try:
+            text = self._text.render(contact, NO_CONVERSATION, self._around)
+            template = self._template_for(contact)
+        except RenderingFailed as error:
+            return Result(
+                row.recipient_id,
+                RecipientState.FAILED,
+                Reason.RENDERING_FAILED,
+                str(error)[:ERROR_LENGTH],
+            )
+        except BlankParameter as blank:
+            return Result(
+                row.recipient_id, RecipientState.SKIPPED, Reason.BLANK_PARAMETER, str(blank)
+            )
+        message = OutgoingMessage(str(row.row_id), row.phone_number or "", text, template)
+        return Prepared(row.recipient_id, row.attempts, self._channel.units(text), message)
+
+    def _template_for(self, contact: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        if self._template is None:
+            return None
+        filled = self._filled(self._parameters, contact, "")
+        return {**self._template, PARAMETERS: filled}
+
+    def _filled(self, value: Any, contact: Mapping[str, Any], name: str) -> Any:
+        """The parameters with this contact's values. Raises `BlankParameter`."""
+        if isinstance(value, dict):
+            return {key: self._filled(part, contact, str(key)) for key, part in value.items()}
+        if isinstance(value, list):
+            return [self._filled(part, contact, name) for part in value]
+        if not isinstance(value, MessageTemplate):
+            return value
+        text = value.render(contact, NO_CONVERSATION, self._around)
+        if not text.strip():
+            raise BlankParameter(name)
+        return text
+
+
+def _parsed(value: Any) -> Any:
+    """The same structure with every text in it parsed as Liquid."""
+    if isinstance(value, dict):
+        return {key: _parsed(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_parsed(part) for part in value]
+    return MessageTemplate(value) if isinstance(value, str) and value else value

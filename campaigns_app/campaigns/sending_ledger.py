@@ -1,0 +1,192 @@
+"""The ledger of channels that ask a provider to send: `sending` before, what came of it after.
+
+Like those of `ledger`, every write is made in a transaction that holds the lease (`leases.hold`).
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Row, Table, bindparam, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from campaigns_app.campaigns.audience import is_suppressed
+from campaigns_app.campaigns.leases import Lease
+from campaigns_app.campaigns.ledger import CONTACT_COLUMNS, count_changes
+from campaigns_app.campaigns.models import CampaignRecipient, Reason, RecipientState
+from campaigns_app.contacts.models import Contact
+from campaigns_app.database.clock import database_now
+
+PENDING, SENDING = RecipientState.PENDING, RecipientState.SENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a recipient who was `sending`; `pending` again where it may be tried later,
+    not before `next_attempt_at`."""
+
+    contact_id: int
+    state: RecipientState
+    reason: str | None = None
+    error: str | None = None
+    code: str | None = None
+    provider_message_id: str | None = None
+    next_attempt_at: datetime | None = None
+
+
+def due_recipients(
+    session: Session, lease: Lease, limit: int, besides: Collection[int]
+) -> Sequence[Row[tuple[int, ...]]]:
+    """Pending recipients of the batch whose time has come, without the contacts `besides`: rows
+    of `recipient_id` (a contact id), `row_id` (of the ledger), `attempts`, and the contact's
+    columns, empty where it was deleted."""
+    return session.execute(
+        select(
+            CampaignRecipient.contact_id.label("recipient_id"),
+            CampaignRecipient.id.label("row_id"),
+            CampaignRecipient.attempts,
+            *CONTACT_COLUMNS,
+        )
+        .outerjoin(Contact, Contact.id == CampaignRecipient.contact_id)
+        .where(
+            *_of_batch(lease),
+            CampaignRecipient.state == PENDING,
+            CampaignRecipient.contact_id.not_in(besides),
+            or_(
+                CampaignRecipient.next_attempt_at.is_(None),
+                CampaignRecipient.next_attempt_at <= database_now(),
+            ),
+        )
+        .order_by(CampaignRecipient.contact_id)
+        .limit(limit)
+    ).all()
+
+
+def next_due(session: Session, lease: Lease) -> datetime | None:
+    """When the first of those who wait may be tried again; None where nobody is pending."""
+    return session.scalar(
+        select(func.min(func.coalesce(CampaignRecipient.next_attempt_at, database_now()))).where(
+            *_of_batch(lease), CampaignRecipient.state == PENDING
+        )
+    )
+
+
+def begin_sending(
+    session: Session, lease: Lease, lease_seconds: int, contact_ids: Sequence[int]
+) -> set[int]:
+    """Mark those of the recipients `sending` who may still be written to, and return them.
+
+    Whoever was blocked or opted out since the start is skipped, with the reason. Renews the lease.
+    Raises `StaleLease`. Does not commit.
+    """
+    begun = _change(session, lease, contact_ids, SENDING, ~Contact.blocked, ~is_suppressed())
+    left = [one for one in contact_ids if one not in begun]
+    blocked = _change(
+        session, lease, left, RecipientState.SKIPPED, Contact.blocked, reason=Reason.BLOCKED
+    )
+    opted_out = _change(
+        session, lease, left, RecipientState.SKIPPED, is_suppressed(), reason=Reason.OPTED_OUT
+    )
+    moved = {SENDING: len(begun), RecipientState.SKIPPED: len(blocked) + len(opted_out)}
+    count_changes(session, lease, lease_seconds, {PENDING: -sum(moved.values()), **moved})
+    return begun
+
+
+def record_results(
+    session: Session, lease: Lease, lease_seconds: int, results: Sequence[Result]
+) -> None:
+    """Write down what became of recipients who are `sending`, and renew the lease.
+
+    Raises `StaleLease`. Does not commit.
+    """
+    _write(session, lease, results, SENDING)
+    moved = Counter(result.state for result in results)
+    moved[SENDING] -= len(results)
+    count_changes(session, lease, lease_seconds, moved)
+
+
+def record_refusals(
+    session: Session, lease: Lease, lease_seconds: int, results: Sequence[Result]
+) -> None:
+    """The same of recipients who are `pending`: nothing was begun with them."""
+    _write(session, lease, results, PENDING)
+    moved = Counter(result.state for result in results)
+    moved[PENDING] -= len(results)
+    count_changes(session, lease, lease_seconds, moved)
+
+
+def _change(
+    session: Session,
+    lease: Lease,
+    contact_ids: Sequence[int],
+    state: RecipientState,
+    *conditions: Any,
+    reason: str | None = None,
+) -> set[int]:
+    """Move those pending recipients to `state` whose contacts fulfil the conditions."""
+    if not contact_ids:
+        return set()
+    fitting = select(Contact.id).where(Contact.id.in_(contact_ids), *conditions)
+    begins = {"attempts": CampaignRecipient.attempts + 1} if state is SENDING else {}
+    changed = session.scalars(
+        update(CampaignRecipient)
+        .where(
+            CampaignRecipient.campaign_id == lease.campaign_id,
+            CampaignRecipient.contact_id.in_(fitting),
+            CampaignRecipient.state == PENDING,
+        )
+        .values(state=state.value, reason=reason, updated_at=database_now(), **begins)
+        .returning(CampaignRecipient.contact_id)
+        .execution_options(synchronize_session=False)
+    )
+    return set(changed)
+
+
+def _write(
+    session: Session, lease: Lease, results: Sequence[Result], before: RecipientState
+) -> None:
+    if not results:
+        return
+    table = cast(Table, CampaignRecipient.__table__)
+    statement = (
+        update(table)
+        .where(
+            table.c.campaign_id == lease.campaign_id,
+            table.c.contact_id == bindparam("contact"),
+            table.c.state == before.value,
+        )
+        .values(
+            state=bindparam("new_state"),
+            reason=bindparam("new_reason"),
+            error=bindparam("new_error"),
+            provider_code=bindparam("new_code"),
+            provider_message_id=bindparam("message_id"),
+            next_attempt_at=bindparam("next_at"),
+            sent_at=bindparam("at"),
+            updated_at=database_now(),
+        )
+    )
+    now = session.scalar(select(database_now()))
+    session.connection().execute(statement, [_values(result, now) for result in results])
+
+
+def _values(result: Result, now: datetime | None) -> Mapping[str, Any]:
+    return {
+        "contact": result.contact_id,
+        "new_state": result.state.value,
+        "new_reason": result.reason,
+        "new_error": result.error,
+        "new_code": result.code,
+        "message_id": result.provider_message_id,
+        "next_at": result.next_attempt_at,
+        "at": now if result.state is RecipientState.SENT else None,
+    }
+
+
+def _of_batch(lease: Lease) -> tuple[Any, ...]:
+    return (
+        CampaignRecipient.campaign_id == lease.campaign_id,
+        CampaignRecipient.contact_id.between(lease.first_contact_id, lease.last_contact_id),
+    )

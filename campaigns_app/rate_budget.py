@@ -1,0 +1,97 @@
+"""How much may leave in a second: one budget for each name, shared by all workers over Redis.
+
+It is a moving window (library `limits`): in no window does more leave than allowed, and nothing
+that was not used is saved up for later.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from flask import current_app
+from limits import RateLimitItemPerSecond
+from limits.storage import RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+from redis import RedisError
+
+from campaigns_app.errors import CampaignsError
+from campaigns_app.job_queue import get_redis
+
+LONGEST_WINDOW = 60
+"""Seconds. A rate that is no whole number in any window up to this is cut to one that is."""
+
+LEAST_WAIT = 0.005
+EXTENSION = "rate-budget"
+PREFIX = "campaigns:rate"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """How many units may leave now, and after how many seconds it is worth asking again."""
+
+    units: int
+    wait: float
+
+
+class BudgetUnreachable(CampaignsError):
+    """Redis is away: nobody knows what may leave, so nothing does."""
+
+
+class RateBudget:
+    """The budgets that Redis keeps. Every method raises `BudgetUnreachable` where it is away."""
+
+    def __init__(self) -> None:
+        self._redis = get_redis()
+        storage = RedisStorage(
+            "redis://", connection_pool=self._redis.connection_pool, key_prefix=PREFIX
+        )
+        self._limiter = MovingWindowRateLimiter(storage)
+
+    def take(self, name: str, rate: float, wanted: int) -> Grant:
+        """As many of the `wanted` units as may leave now, where `rate` may leave in a second."""
+        with _reachable():
+            return self._take(name, rate, wanted)
+
+    def _take(self, name: str, rate: float, wanted: int) -> Grant:
+        held = self._redis.pttl(f"{PREFIX}:hold:{name}")
+        if held > 0:
+            return Grant(0, held / 1000)
+        window = _window(rate)
+        stats = self._limiter.get_window_stats(window, name)
+        wait = max(stats.reset_time - time.time(), LEAST_WAIT)
+        units = min(stats.remaining, wanted)
+        # Somebody else may have taken them in between; then it is their turn.
+        if units and self._limiter.hit(window, name, cost=units):
+            return Grant(units, LEAST_WAIT if units < stats.remaining else wait)
+        return Grant(0, wait)
+
+    def hold(self, name: str, seconds: float) -> None:
+        """Let nothing leave for so many seconds: who was asked to wait tells all others."""
+        with _reachable():
+            self._redis.set(f"{PREFIX}:hold:{name}", 1, px=max(1, int(seconds * 1000)))
+
+
+def get_rate_budget() -> RateBudget:
+    """The current application's budgets."""
+    budget = current_app.extensions.get(EXTENSION)
+    if not isinstance(budget, RateBudget):
+        budget = current_app.extensions[EXTENSION] = RateBudget()
+    return budget
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise BudgetUnreachable(f"Redis cannot be asked how much may leave: {error}") from error
+
+
+def _window(rate: float) -> RateLimitItemPerSecond:
+    """The shortest window in which the rate is a whole number of units, or nearly."""
+    for seconds in range(1, LONGEST_WINDOW + 1):
+        units = rate * seconds
+        if round(units) >= 1 and abs(units - round(units)) < 0.01 * units:
+            return RateLimitItemPerSecond(round(units), seconds)
+    return RateLimitItemPerSecond(max(1, int(rate * LONGEST_WINDOW)), LONGEST_WINDOW)

@@ -1,0 +1,355 @@
+"""A recipient is marked before the provider is called, called once, and recorded after."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from campaigns_app.campaigns.control import cancel_campaign, pause_campaign
+from campaigns_app.campaigns.jobs import close_cancelled_batches, execute_campaign
+from campaigns_app.campaigns.models import (
+    Campaign,
+    CampaignBatch,
+    CampaignRecipient,
+    Reason,
+    RecipientState,
+)
+from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
+from campaigns_app.campaigns.report import Counts, count_states
+from campaigns_app.campaigns.sweep import sweep
+from campaigns_app.channels.base import phone_rules
+from campaigns_app.channels.provider import (
+    Account,
+    AccountPause,
+    CallbackRequest,
+    OutgoingMessage,
+    Permanent,
+    ProviderChannel,
+    ProviderEvent,
+    Receipt,
+    Retry,
+    Suppress,
+    Unknown,
+)
+from campaigns_app.channels.registry import EXTENSION, ChannelRegistry
+from campaigns_app.contacts.models import Contact, Suppression
+from campaigns_app.conversations.models import Conversation
+from campaigns_app.database.types import utcnow
+from campaigns_app.extensions import db
+from campaigns_app.http_client import HttpClient
+from campaigns_app.inboxes.models import Inbox
+from tests.factories import make_account, make_campaign, make_contact, make_inbox, make_label
+
+Outcomes = dict[str, Exception]
+
+
+class ScriptedChannel(ProviderChannel):
+    """A provider that answers what the test says, and looks into the ledger when it is called."""
+
+    name = "Scripted"
+    label = "Scripted"
+    slug = "scripted"
+    log_prefix = "Scripted Campaign"
+    webhook_name = "Channel::Scripted"
+    usual_rate = 10_000
+    callback_slug = "scripted"
+    sends_templates = True
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, Exception] = {}
+        self.calls: list[OutgoingMessage] = []
+        self.states: set[str] = set()
+
+    def unreachable(self) -> Any:
+        return phone_rules()
+
+    async def send(self, http: HttpClient, account: Account, message: OutgoingMessage) -> Receipt:
+        self.calls.append(message)
+        recipient = select(CampaignRecipient.state).where(
+            CampaignRecipient.id == int(message.delivery_id)
+        )
+        with Session(db.engine) as other:
+            self.states.add(other.scalars(recipient).one())
+        if message.to in self.outcomes:
+            raise self.outcomes[message.to]
+        return Receipt(f"id-{message.delivery_id}")
+
+    async def check(self, http: HttpClient, account: Account) -> str:
+        return "fine"
+
+    def read_callback(self, account: Account, request: CallbackRequest) -> list[ProviderEvent]:
+        return []
+
+
+@pytest.fixture
+def channel(app: Flask) -> Iterator[ScriptedChannel]:
+    """The only channel there is."""
+    before = app.extensions[EXTENSION]
+    app.extensions[EXTENSION] = ChannelRegistry()
+    scripted = ScriptedChannel()
+    app.extensions[EXTENSION].register(scripted)
+    yield scripted
+    app.extensions[EXTENSION] = before
+
+
+def make_ready(contacts: int = 3, **values: Any) -> Campaign:
+    account = make_account()
+    label = make_label(account)
+    for number in range(contacts):
+        make_contact(account, label, name=f"Ana {number}", phone_number=f"+1415555{number:04d}")
+    inbox = make_inbox(account, inbox_type="Scripted", callback_token=f"token-{account.id}")
+    return make_campaign(account, label, inbox_id=inbox.id, **values)
+
+
+def carry_out(campaign: Campaign) -> int:
+    campaign_id = campaign.id
+    execute_campaign(campaign_id)
+    deliver_provider_batches()
+    return campaign_id
+
+
+def recipients(session: Session, state: RecipientState) -> list[CampaignRecipient]:
+    session.rollback()
+    wanted = select(CampaignRecipient).where(CampaignRecipient.state == state)
+    return list(session.scalars(wanted.order_by(CampaignRecipient.contact_id)))
+
+
+def test_each_is_sent_to_once_and_keeps_the_providers_id(
+    session: Session, channel: ScriptedChannel
+) -> None:
+    campaign_id = carry_out(make_ready(5))
+
+    assert count_states(campaign_id) == Counts(total=5, sent=5)
+    assert sorted(message.text for message in channel.calls) == ["Hello Ana"] * 5
+    assert {message.to for message in channel.calls} == {f"+1415555000{n}" for n in range(5)}
+    assert [one.provider_message_id for one in recipients(session, RecipientState.SENT)] == [
+        f"id-{one.id}" for one in recipients(session, RecipientState.SENT)
+    ]
+    assert session.scalars(select(Campaign)).one().finished_at is not None
+
+
+def test_no_conversation_is_opened(session: Session, channel: ScriptedChannel) -> None:
+    carry_out(make_ready())
+
+    assert session.scalars(select(Conversation)).all() == []
+
+
+def test_the_provider_is_called_only_after_that_is_written_down(channel: ScriptedChannel) -> None:
+    carry_out(make_ready())
+
+    assert channel.states == {RecipientState.SENDING}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "reason"),
+    [
+        (Permanent("no such number", "21211"), RecipientState.FAILED, Reason.REFUSED),
+        (Suppress("said STOP", "21610"), RecipientState.FAILED, Reason.OPTED_OUT),
+        (Unknown("no answer"), RecipientState.UNKNOWN, Reason.NO_ANSWER),
+        (RuntimeError("a bug"), RecipientState.UNKNOWN, Reason.NO_ANSWER),
+        (Retry("busy", "429", after=60), RecipientState.PENDING, Reason.TRY_AGAIN),
+    ],
+)
+def test_one_who_cannot_be_sent_to_stops_nobody(
+    session: Session,
+    channel: ScriptedChannel,
+    outcome: Exception,
+    state: RecipientState,
+    reason: Reason,
+) -> None:
+    channel.outcomes["+14155550001"] = outcome
+
+    campaign_id = carry_out(make_ready(3))
+
+    assert count_states(campaign_id).sent == 2
+    (left,) = recipients(session, state)
+    assert left.reason == reason
+    assert left.provider_code == getattr(outcome, "code", None)
+
+
+def test_a_suppressed_number_is_remembered(session: Session, channel: ScriptedChannel) -> None:
+    channel.outcomes["+14155550001"] = Suppress("said STOP", "21610")
+
+    carry_out(make_ready())
+
+    row = session.scalars(select(Suppression)).one()
+    assert (row.address, row.source) == ("+14155550001", "provider")
+
+
+def test_what_is_unknown_is_never_sent_again(session: Session, channel: ScriptedChannel) -> None:
+    channel.outcomes["+14155550001"] = Unknown("no answer")
+    campaign_id = carry_out(make_ready())
+
+    sweep()
+    deliver_provider_batches()
+
+    assert len(channel.calls) == 3
+    assert count_states(campaign_id) == Counts(total=3, sent=2, unknown=1)
+
+
+def test_who_is_to_be_tried_later_holds_the_batch_until_then(
+    session: Session, channel: ScriptedChannel
+) -> None:
+    channel.outcomes["+14155550001"] = Retry("busy", "429", after=60)
+    campaign_id = carry_out(make_ready())
+
+    deliver_provider_batches()
+    assert len(channel.calls) == 3
+    session.execute(update(CampaignBatch).values(resume_at=utcnow()))
+    session.execute(update(CampaignRecipient).values(next_attempt_at=None))
+    session.commit()
+    channel.outcomes.clear()
+    deliver_provider_batches()
+
+    assert count_states(campaign_id) == Counts(total=3, sent=3)
+
+
+def test_who_is_put_off_too_often_is_failed(session: Session, channel: ScriptedChannel) -> None:
+    channel.outcomes["+14155550001"] = Retry("busy", "429", after=0)
+
+    campaign_id = carry_out(make_ready())
+    for _ in range(5):
+        session.execute(update(CampaignBatch).values(resume_at=None))
+        session.commit()
+        deliver_provider_batches()
+
+    assert count_states(campaign_id) == Counts(total=3, sent=2, failed=1)
+    assert len(channel.calls) == 2 + 5
+
+
+def test_an_account_that_is_refused_halts_the_inbox_after_a_few_calls(
+    session: Session, channel: ScriptedChannel, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "PROVIDER_CONCURRENCY", 1)
+    for number in range(50):
+        channel.outcomes[f"+1415555{number:04d}"] = AccountPause("bad credentials", "20003")
+
+    campaign_id = carry_out(make_ready(50))
+
+    assert count_states(campaign_id) == Counts(total=50, pending=50)
+    assert len(channel.calls) < 10
+    inbox = session.scalars(select(Inbox)).one()
+    assert inbox.halted_at is not None
+    assert inbox.halt_reason == "bad credentials"
+
+
+def test_who_opted_out_or_was_blocked_since_the_start_is_skipped(
+    session: Session, channel: ScriptedChannel
+) -> None:
+    campaign = make_ready(3)
+    campaign_id = campaign.id
+    execute_campaign(campaign_id)
+    first, second = session.scalars(select(Contact).order_by(Contact.id).limit(2))
+    session.add(
+        Suppression(account_id=first.account_id, address=first.phone_number, source="manual")
+    )
+    second.blocked = True
+    session.commit()
+
+    deliver_provider_batches()
+
+    assert count_states(campaign_id) == Counts(total=3, sent=1, skipped=2)
+    assert [one.reason for one in recipients(session, RecipientState.SKIPPED)] == [
+        Reason.OPTED_OUT,
+        Reason.BLOCKED,
+    ]
+    assert len(channel.calls) == 1
+
+
+def test_a_deleted_contact_is_skipped(session: Session, channel: ScriptedChannel) -> None:
+    campaign_id = make_ready(2).id
+    execute_campaign(campaign_id)
+    session.delete(session.scalars(select(Contact).limit(1)).one())
+    session.commit()
+
+    deliver_provider_batches()
+
+    assert count_states(campaign_id) == Counts(total=2, sent=1, skipped=1)
+
+
+def test_a_paused_campaign_begins_with_nobody(session: Session, channel: ScriptedChannel) -> None:
+    campaign = make_ready(3)
+    campaign_id, account, number = campaign.id, campaign.account, campaign.display_id
+    execute_campaign(campaign_id)
+    pause_campaign(account, number, actor=None)
+
+    deliver_provider_batches()
+
+    assert channel.calls == []
+    assert count_states(campaign_id) == Counts(total=3, pending=3)
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(
+    app: Flask, session: Session, channel: ScriptedChannel
+) -> None:
+    class Thief(ScriptedChannel):
+        """Takes the batch away while the provider is called."""
+
+        async def send(self, *call: Any) -> Receipt:
+            with Session(db.engine) as other:
+                other.execute(
+                    update(CampaignBatch).values(fence=CampaignBatch.fence + 1, lease_owner="thief")
+                )
+                other.commit()
+            return await super().send(*call)
+
+    app.extensions[EXTENSION] = ChannelRegistry()
+    app.extensions[EXTENSION].register(Thief())
+
+    campaign_id = carry_out(make_ready(2))
+
+    assert count_states(campaign_id) == Counts(total=2, sending=2)
+
+
+def test_whoever_is_being_sent_to_when_a_campaign_is_cancelled_keeps_what_came_of_it(
+    app: Flask, session: Session, channel: ScriptedChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "PROVIDER_CONCURRENCY", 1)
+    campaign = make_ready(3)
+    campaign_id, account, number = campaign.id, campaign.account, campaign.display_id
+
+    class Cancelling(ScriptedChannel):
+        """Its provider takes so long that the campaign is cancelled meanwhile."""
+
+        async def send(self, *call: Any) -> Receipt:
+            cancel_campaign(account, number, actor=None, now=utcnow())
+            close_cancelled_batches()
+            return await super().send(*call)
+
+    app.extensions[EXTENSION] = ChannelRegistry()
+    app.extensions[EXTENSION].register(Cancelling())
+    carry_out(campaign)
+    close_cancelled_batches()
+
+    assert count_states(campaign_id) == Counts(total=3, sent=1, cancelled=2)
+
+
+def test_template_parameters_are_filled_in_for_each(
+    session: Session, channel: ScriptedChannel
+) -> None:
+    params = {
+        "name": "order",
+        "processed_params": {"body": {"1": "{{ contact.first_name }}", "2": "fixed"}},
+    }
+
+    carry_out(make_ready(1, template_params=params))
+
+    assert channel.calls[0].template == {
+        "name": "order",
+        "processed_params": {"body": {"1": "Ana", "2": "fixed"}},
+    }
+
+
+def test_a_blank_parameter_skips_that_contact(session: Session, channel: ScriptedChannel) -> None:
+    params = {"processed_params": {"body": {"1": "{{ contact.custom_attribute.none }}"}}}
+
+    campaign_id = carry_out(make_ready(1, template_params=params))
+
+    assert count_states(campaign_id) == Counts(total=1, skipped=1)
+    (left,) = recipients(session, RecipientState.SKIPPED)
+    assert (left.reason, left.error) == (Reason.BLANK_PARAMETER, "1")
+    assert json.dumps(channel.calls) == "[]"
