@@ -8,7 +8,7 @@ from campaigns_app.accounts.models import Account, Membership, Role, User
 from campaigns_app.accounts.passwords import hash_password
 from campaigns_app.accounts.tokens import create_token
 from campaigns_app.campaigns.models import Campaign, CampaignType
-from campaigns_app.contacts.models import Contact, ContactLabel, Label
+from campaigns_app.contacts.models import Contact, ContactLabel, Label, Suppression
 from campaigns_app.database.types import Base, utcnow
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.models import Channel, Inbox
@@ -66,6 +66,12 @@ def make_contact(account: Account, *labels: Label, **values: Any) -> Contact:
     for label in labels:
         _saved(ContactLabel(account_id=account.id, contact_id=contact.id, label_id=label.id))
     return contact
+
+
+def make_suppression(account: Account, address: str | None, **values: Any) -> Suppression:
+    """An address of the account that must not be messaged."""
+    values = {"source": "manual"} | values
+    return _saved(Suppression(account_id=account.id, address=address, **values))
 
 
 def make_inbox(account: Account, *, inbox_type: str = "API", **values: Any) -> Inbox:

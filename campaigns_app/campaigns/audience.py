@@ -1,15 +1,31 @@
-"""Whom a campaign reaches: one set of SQL conditions for the ledger, the preview and the page."""
+"""Whom a campaign reaches: one set of SQL conditions for the ledger, the preview and the page.
+
+Contacts that match are screened by rules, in order, the first that holds being the reason for
+which a contact is left out. Last comes the one rule that looks at other contacts too: of those
+that would be written to at the same address, only the one with the lowest id is.
+"""
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Select, case, exists, func, literal, null, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, case, func, literal, null, or_, select
+from sqlalchemy.orm import aliased
 
 from campaigns_app.campaigns.models import Campaign, Reason, RecipientState
 from campaigns_app.channels.base import Channel
 from campaigns_app.contacts.models import Contact, ContactLabel, Suppression
 
-Rule = tuple[str, ColumnElement[bool]]
+Contacts = TypeVar("Contacts", bound=Select[*tuple[Any, ...]])
+
+_OF_PHONE = aliased(Suppression)
+_OF_EMAIL = aliased(Suppression)
+
+
+class Rule(NamedTuple):
+    """A reason for leaving a contact out, and the condition under which it holds."""
+
+    reason: str
+    condition: ColumnElement[bool]
 
 
 def matched_contacts(account_id: int, label_ids: Sequence[int]) -> ColumnElement[bool]:
@@ -18,51 +34,71 @@ def matched_contacts(account_id: int, label_ids: Sequence[int]) -> ColumnElement
     return (Contact.account_id == account_id) & Contact.id.in_(labelled)
 
 
+def campaign_audience(campaign: Campaign) -> ColumnElement[bool]:
+    """That a contact matches the campaign now, whether or not it will be written to."""
+    return matched_contacts(campaign.account_id, campaign.label_ids)
+
+
 def exclusion_rules(channel: Channel) -> list[Rule]:
-    """Why a matched contact is not written to, the first reason that holds being the one given."""
+    """Why a matched contact is not written to, each by itself; see `exclusion_reasons`.
+
+    The conditions hold inside `screened_contacts` only, which joins what they ask for.
+    """
     return [
-        (Reason.BLOCKED, Contact.blocked.is_(True)),
-        (Reason.OPTED_OUT, is_suppressed()),
-        *channel.unreachable(),
+        Rule(Reason.BLOCKED.value, Contact.blocked.is_(True)),
+        Rule(Reason.OPTED_OUT.value, or_(_OF_PHONE.id.is_not(None), _OF_EMAIL.id.is_not(None))),
+        *(Rule(*rule) for rule in channel.unreachable()),
     ]
+
+
+def exclusion_reasons(channel: Channel) -> list[str]:
+    """Every reason for which a matched contact may be left out, in the order they are asked."""
+    reasons = [rule.reason for rule in exclusion_rules(channel)]
+    return reasons if channel.address() is None else [*reasons, Reason.DUPLICATE_PHONE.value]
+
+
+def screened_contacts(matched: ColumnElement[bool], channel: Channel) -> Select[int, str | None]:
+    """A row (contact id, reason) for each contact for which `matched` holds, each contact once;
+    the reason is null for those who would be written to."""
+    address = channel.address()
+    reason = case(
+        *[(rule.condition, literal(rule.reason)) for rule in exclusion_rules(channel)],
+        else_=null(),
+    )
+    if address is None:
+        return _with_suppressions(select(Contact.id, reason.label("reason"))).where(matched)
+    # Only those for whom no other reason holds compete for an address.
+    place = func.row_number().over(partition_by=[address, reason], order_by=Contact.id)
+    ranked = (
+        _with_suppressions(select(Contact.id, reason.label("reason"), place.label("place")))
+        .where(matched)
+        .subquery()
+    )
+    is_repeated = ranked.c.reason.is_(None) & (ranked.c.place > 1)
+    return select(
+        ranked.c.id,
+        case((is_repeated, literal(Reason.DUPLICATE_PHONE.value)), else_=ranked.c.reason).label(
+            "reason"
+        ),
+    )
 
 
 def recipient_rows(campaign: Campaign, channel: Channel) -> Select[int, str, str | None]:
     """A row (contact id, state, reason) for each matched contact, each contact once."""
-    rules = exclusion_rules(channel)
-    reason = case(*[(condition, literal(name)) for name, condition in rules], else_=null())
+    screened = screened_contacts(campaign_audience(campaign), channel).subquery()
     state = case(
-        (or_(*[condition for _, condition in rules]), literal(RecipientState.SKIPPED.value)),
-        else_=literal(RecipientState.PENDING.value),
+        (screened.c.reason.is_(None), literal(RecipientState.PENDING.value)),
+        else_=literal(RecipientState.SKIPPED.value),
     )
-    return select(Contact.id, state, reason).where(
-        matched_contacts(campaign.account_id, campaign.label_ids)
-    )
+    return select(screened.c.id, state, screened.c.reason)
 
 
-def count_audience(
-    session: Session, account_id: int, label_ids: Sequence[int], channel: Channel
-) -> dict[str, int]:
-    """How many contacts would be written to now, and how many not, by reason.
-
-    Keys: `will_send` first, then each reason that excludes somebody.
-    """
-    if not label_ids:
-        return {"will_send": 0}
-    rules = exclusion_rules(channel)
-    reason = case(*[(condition, literal(name)) for name, condition in rules], else_=null())
-    rows = session.execute(
-        select(reason.label("reason"), func.count())
-        .where(matched_contacts(account_id, label_ids))
-        .group_by(reason)
-    ).all()
-    counts: dict[str | None, int] = {row[0]: row[1] for row in rows}
-    return {"will_send": counts.pop(None, 0)} | {str(name): n for name, n in counts.items()}
-
-
-def is_suppressed() -> ColumnElement[bool]:
-    """That an address of the contact must not be messaged."""
-    return exists().where(
-        Suppression.account_id == Contact.account_id,
-        or_(Suppression.address == Contact.phone_number, Suppression.address == Contact.email),
+def _with_suppressions(contacts: Contacts) -> Contacts:
+    """`contacts` joined with what is suppressed of each: at most one row for each address."""
+    return contacts.outerjoin(
+        _OF_PHONE,
+        (_OF_PHONE.account_id == Contact.account_id) & (_OF_PHONE.address == Contact.phone_number),
+    ).outerjoin(
+        _OF_EMAIL,
+        (_OF_EMAIL.account_id == Contact.account_id) & (_OF_EMAIL.address == Contact.email),
     )

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Row, Table, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Table, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns.audience import is_suppressed
 from campaigns_app.campaigns.leases import Lease
 from campaigns_app.campaigns.ledger import CONTACT_COLUMNS, count_changes
 from campaigns_app.campaigns.models import CampaignRecipient, Reason, RecipientState
-from campaigns_app.contacts.models import Contact
+from campaigns_app.contacts.models import Contact, Suppression
 from campaigns_app.database.clock import database_now
 
 PENDING, SENDING = RecipientState.PENDING, RecipientState.SENDING
@@ -81,13 +80,13 @@ def begin_sending(
     Whoever was blocked or opted out since the start is skipped, with the reason. Renews the lease.
     Raises `StaleLease`. Does not commit.
     """
-    begun = _change(session, lease, contact_ids, SENDING, ~Contact.blocked, ~is_suppressed())
+    begun = _change(session, lease, contact_ids, SENDING, ~Contact.blocked, ~_is_suppressed())
     left = [one for one in contact_ids if one not in begun]
     blocked = _change(
         session, lease, left, RecipientState.SKIPPED, Contact.blocked, reason=Reason.BLOCKED
     )
     opted_out = _change(
-        session, lease, left, RecipientState.SKIPPED, is_suppressed(), reason=Reason.OPTED_OUT
+        session, lease, left, RecipientState.SKIPPED, _is_suppressed(), reason=Reason.OPTED_OUT
     )
     moved = {SENDING: len(begun), RecipientState.SKIPPED: len(blocked) + len(opted_out)}
     count_changes(session, lease, lease_seconds, {PENDING: -sum(moved.values()), **moved})
@@ -183,6 +182,13 @@ def _values(result: Result, now: datetime | None) -> Mapping[str, Any]:
         "next_at": result.next_attempt_at,
         "at": now if result.state is RecipientState.SENT else None,
     }
+
+
+def _is_suppressed() -> ColumnElement[bool]:
+    return exists().where(
+        Suppression.account_id == Contact.account_id,
+        or_(Suppression.address == Contact.phone_number, Suppression.address == Contact.email),
+    )
 
 
 def _of_batch(lease: Lease) -> tuple[Any, ...]:

@@ -14,12 +14,13 @@ from werkzeug.wrappers import Response
 from campaigns_app.accounts.access import administrator_required, current_account, feature_required
 from campaigns_app.accounts.models import CAMPAIGNS_FEATURE
 from campaigns_app.campaigns import service, texts
-from campaigns_app.campaigns.audience import count_audience
+from campaigns_app.campaigns.audience import matched_contacts
 from campaigns_app.campaigns.bar import bar_of
 from campaigns_app.campaigns.choices import find_inbox
 from campaigns_app.campaigns.fields import as_id
 from campaigns_app.campaigns.forms import VARIABLES, CampaignForm
 from campaigns_app.campaigns.freshness import seconds_until_news
+from campaigns_app.campaigns.funnel import count_funnel
 from campaigns_app.campaigns.listing import Listing, read_listing
 from campaigns_app.campaigns.models import Campaign, RecipientState
 from campaigns_app.campaigns.report import count_states, describe_campaigns, list_recipients
@@ -115,11 +116,11 @@ def audience_count() -> str:
     account_id = current_account().id
     inbox = find_inbox(account_id, as_id(request.args.get("inbox_id")))
     label_ids = [one for one in map(as_id, request.args.getlist("audience")) if one is not None]
-    counts = None
+    funnel = None
     if inbox is not None and label_ids and inbox.inbox_type in get_channels():
         channel = get_channels().get(inbox.inbox_type)
-        counts = count_audience(db.session(), account_id, label_ids, channel)
-    return render_template("campaigns/_audience_count.html", counts=counts)
+        funnel = count_funnel(db.session(), matched_contacts(account_id, label_ids), channel)
+    return render_template("campaigns/_audience_count.html", funnel=funnel)
 
 
 @blueprint.get("/<display_id:display_id>/edit")

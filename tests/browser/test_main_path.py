@@ -84,7 +84,9 @@ def test_the_audience_is_counted_and_variables_are_offered(open_page: OpenPage) 
     page.get_by_role("button", name="First name").click()
 
     expect(page.get_by_label("Message")).to_have_value("Hello {{ contact.first_name }}")
-    expect(page.locator("#audience-count")).to_have_text("2 contacts will be messaged, 1 blocked.")
+    expect(page.locator("#audience-count")).to_have_text(
+        "2 contacts will be messaged of 3 who carry these labels; left out: 1 blocked."
+    )
     expect(page.locator("output")).to_have_text("30 / 20,000")
 
 

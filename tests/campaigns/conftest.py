@@ -1,17 +1,21 @@
 """Carrying out campaigns in the test's own process, and filling in the form."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import ColumnElement, event, func
 
 from campaigns_app.accounts.models import Account, User
 from campaigns_app.campaigns.jobs import deliver_batches, execute_campaign
 from campaigns_app.campaigns.models import Campaign
+from campaigns_app.channels.base import Channel, phone_rules
+from campaigns_app.channels.registry import get_channels
+from campaigns_app.contacts.models import Contact
 from campaigns_app.extensions import db
+from campaigns_app.inboxes.models import Inbox
 from tests.factories import make_contact, make_inbox, make_label
 
 CountQueries = Callable[[Callable[[], Any]], int]
@@ -39,6 +43,30 @@ def count_queries(app: Flask) -> CountQueries:
         return len(statements)
 
     return count
+
+
+class PhoneChannel(Channel):
+    """A channel that reaches people by phone, to whom blanks in a number make no difference."""
+
+    name = "Phone"
+    label = "Phone"
+    slug = "phone"
+    log_prefix = "Phone"
+    webhook_name = "Channel::Phone"
+
+    def unreachable(self) -> Sequence[tuple[str, ColumnElement[bool]]]:
+        return phone_rules()
+
+    def address(self) -> ColumnElement[str]:
+        return func.replace(Contact.phone_number, " ", "")
+
+
+@pytest.fixture
+def phone_inbox(app: Flask, account: Account, monkeypatch: pytest.MonkeyPatch) -> Inbox:
+    """An inbox of the account that reaches people by phone."""
+    channel = PhoneChannel()
+    monkeypatch.setitem(get_channels()._channels, channel.name, channel)
+    return make_inbox(account, inbox_type=channel.name)
 
 
 @pytest.fixture

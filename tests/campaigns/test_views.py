@@ -273,7 +273,8 @@ def test_the_audience_is_counted_while_it_is_chosen(
 
     answer = admin_client.get("/campaigns/audience-count", query_string=chosen)
 
-    assert "2 contacts will be messaged</strong>, 1 blocked." in answer.text
+    assert "2 contacts will be messaged</strong> of 3" in answer.text
+    assert "left out: 1 blocked." in answer.text
 
 
 def test_another_accounts_contacts_are_not_counted(
