@@ -40,7 +40,7 @@ def list_contacts(
     """
     if not is_storable(search):
         return ContactPage([], 1, 0)
-    conditions = [Contact.account_id == account_id, *_search_conditions(search.strip())]
+    conditions = [Contact.account_id == account_id, *search_conditions(search.strip())]
     if label_id is not None:
         carriers = select(ContactLabel.contact_id).where(
             ContactLabel.account_id == account_id, ContactLabel.label_id == label_id
@@ -60,7 +60,8 @@ def list_contacts(
     return ContactPage(contacts.all(), page, total)
 
 
-def _search_conditions(search: str) -> list[ColumnElement[bool]]:
+def search_conditions(search: str) -> list[ColumnElement[bool]]:
+    """That a contact holds `search` in its name or one of its keys; none for a blank search."""
     if not search:
         return []
     columns = (Contact.name, Contact.email, Contact.identifier, Contact.phone_number)
