@@ -12,8 +12,8 @@ from campaigns_app import api, assets, health, job_queue, pages_errors, routing,
 from campaigns_app.accounts import frame, sessions, token_views
 from campaigns_app.accounts import models as _accounts  # noqa: F401
 from campaigns_app.accounts import views as accounts_views
+from campaigns_app.campaigns import explain_views, signals
 from campaigns_app.campaigns import models as _campaigns  # noqa: F401
-from campaigns_app.campaigns import signals
 from campaigns_app.campaigns import views as campaigns_views
 from campaigns_app.channels import registry
 from campaigns_app.channels.builtin import register_builtin_channels
@@ -76,6 +76,7 @@ def _init_web(app: Flask) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(accounts_views.blueprint)
     app.register_blueprint(campaigns_views.blueprint)
+    app.register_blueprint(explain_views.blueprint)
     app.register_blueprint(contacts_views.blueprint)
     app.register_blueprint(label_views.blueprint)
     app.register_blueprint(inboxes_views.blueprint)

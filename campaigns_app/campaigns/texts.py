@@ -10,6 +10,7 @@ from typing import NamedTuple
 from flask_babel import gettext as _
 
 from campaigns_app.campaigns.models import Phase, RecipientState
+from campaigns_app.campaigns.why import Answer, Verdict
 from campaigns_app.channels.base import Channel
 
 
@@ -64,6 +65,15 @@ def reason_text(reason: str | None) -> str:
     key = f"CAMPAIGN.REASON.{_spelled(reason)}"
     text = str(_(key))
     return reason if text == key else text
+
+
+def answer_text(verdict: Verdict) -> str:
+    """Whether a contact is in a campaign, and why, in one sentence."""
+    reason = reason_text(verdict.reason)
+    name = verdict.answer.upper()
+    if verdict.answer is Answer.RECIPIENT and verdict.recorded is not None:
+        name = f"{name}.{verdict.recorded.recipient.state.upper()}"
+    return str(_(f"CAMPAIGN.WHY.{name}", reason=reason[:1].lower() + reason[1:]))
 
 
 def state_text(state: str) -> str:
