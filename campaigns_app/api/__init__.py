@@ -7,6 +7,7 @@ its clients work; where we differ, README says so.
 from flask import Blueprint, Flask
 
 from campaigns_app.api import body, errors
+from campaigns_app.api.audience import audience
 from campaigns_app.api.auth import authenticate
 from campaigns_app.api.campaigns import campaigns
 from campaigns_app.extensions import csrf
@@ -19,11 +20,12 @@ def init_app(app: Flask) -> None:
     api = Blueprint("api", __name__, url_prefix="/api/v1")
     api.before_request(authenticate)
     body.init_blueprint(api)
-    api.register_blueprint(campaigns, url_prefix="/campaigns")
-    api.register_blueprint(
-        campaigns, url_prefix=f"{ACCOUNT_PATH}/campaigns", name="account_campaigns"
-    )
-    # Nothing here is done on the word of a cookie, so nobody can be tricked into it.
-    csrf.exempt(campaigns)
+    for resource in (campaigns, audience):
+        api.register_blueprint(resource, url_prefix="/campaigns")
+        api.register_blueprint(
+            resource, url_prefix=f"{ACCOUNT_PATH}/campaigns", name=f"account_{resource.name}"
+        )
+        # Nothing here is done on the word of a cookie, so nobody can be tricked into it.
+        csrf.exempt(resource)
     app.register_blueprint(api)
     errors.init_app(app)

@@ -70,12 +70,12 @@ def campaign_object(campaign: Campaign, counts: Counts, roles: Roles) -> dict[st
     }
     if campaign.campaign_type == CampaignType.ONE_OFF:
         shown |= {
-            "scheduled_at": _unix(campaign.scheduled_at),
+            "scheduled_at": unix_time(campaign.scheduled_at),
             "audience": campaign.audience,
             "phase": campaign.phase.value,
             "counts": asdict(counts),
-            "started_at": _unix(campaign.started_at),
-            "finished_at": _unix(campaign.finished_at),
+            "started_at": unix_time(campaign.started_at),
+            "finished_at": unix_time(campaign.finished_at),
         }
     return shown | {
         "trigger_rules": campaign.trigger_rules,
@@ -122,7 +122,8 @@ def _agent_object(campaign: Campaign, sender: User, roles: Roles) -> dict[str, A
     }
 
 
-def _unix(at: datetime | None) -> int | None:
+def unix_time(at: datetime | None) -> int | None:
+    """An instant in whole seconds; None stays None."""
     return None if at is None else int(at.timestamp())
 
 

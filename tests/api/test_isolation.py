@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.models import Campaign
 from tests.api.conftest import Tenant
-from tests.factories import make_campaign
+from tests.factories import make_campaign, make_contact
 
 ACTIONS = ("get", "patch", "put", "delete")
 CHANGE = {"title": "Taken over"}
@@ -76,6 +76,48 @@ def test_what_is_another_accounts_cannot_be_used(
 
     assert answer.status_code == 422
     assert answer.json == {"message": message, "attributes": [field]}
+
+
+@pytest.mark.parametrize("part", ["audience", "audience/why?q=ada"])
+def test_another_accounts_audience_is_not_found(
+    tenant: Tenant, stranger: Tenant, part: str
+) -> None:
+    make_campaign(stranger.account, stranger.label)
+
+    answer = tenant.program.get(f"/api/v1/campaigns/1/{part}")
+
+    assert (answer.status_code, answer.json) == (404, {"error": "Resource could not be found"})
+
+
+def test_another_accounts_contact_is_not_explained(tenant: Tenant, stranger: Tenant) -> None:
+    theirs = make_contact(stranger.account, stranger.label, name="Ada")
+    make_campaign(tenant.account, tenant.label)
+
+    for search in ("ada", str(theirs.id)):
+        answer = tenant.program.get(f"/api/v1/campaigns/1/audience/why?q={search}")
+        assert answer.json == {"payload": [], "has_more": False}
+
+
+@pytest.mark.parametrize("field", ["inbox_id", "audience"])
+def test_another_accounts_audience_is_not_counted(
+    tenant: Tenant, stranger: Tenant, field: str
+) -> None:
+    make_contact(stranger.account, stranger.label)
+    body = tenant.body(**{field: stranger.body()[field]})
+
+    answer = tenant.program.post("/api/v1/campaigns/audience", json=body)
+
+    assert (answer.status_code, (answer.json or {})["attributes"]) == (422, [field])
+
+
+def test_another_accounts_label_adds_nobody(tenant: Tenant, stranger: Tenant) -> None:
+    make_contact(stranger.account, stranger.label)
+    make_contact(tenant.account, tenant.label)
+    labels = [*tenant.body()["audience"], *stranger.body()["audience"]]
+
+    answer = tenant.program.post("/api/v1/campaigns/audience", json=tenant.body(audience=labels))
+
+    assert (answer.json or {})["matched"] == 1
 
 
 def test_the_same_key_in_another_account_makes_a_campaign_there(
