@@ -82,7 +82,6 @@ class Reason(StrEnum):
     REFUSED = "refused"
     """The provider refused this message, or gave it up; its code and words say why."""
     NO_ANSWER = "no_answer"
-    """The provider was asked and gave no answer that could be understood."""
     TRY_AGAIN = "try_again"
     QUIET_HOURS = "quiet_hours"
     BLANK_PARAMETER = "blank_parameter"
