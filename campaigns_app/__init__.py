@@ -12,9 +12,13 @@ from campaigns_app import api, assets, health, job_queue, pages_errors, routing,
 from campaigns_app.accounts import frame, sessions, token_views
 from campaigns_app.accounts import models as _accounts  # noqa: F401
 from campaigns_app.accounts import views as accounts_views
+from campaigns_app.campaigns import control_views as _control_views  # noqa: F401
 from campaigns_app.campaigns import explain_views, signals
+from campaigns_app.campaigns import follow_up_views as _follow_up_views  # noqa: F401
+from campaigns_app.campaigns import form_views as _form_views  # noqa: F401
 from campaigns_app.campaigns import models as _campaigns  # noqa: F401
-from campaigns_app.campaigns import views as campaigns_views
+from campaigns_app.campaigns import pages as campaigns_pages
+from campaigns_app.campaigns import views as _campaigns_views  # noqa: F401
 from campaigns_app.channels import registry
 from campaigns_app.channels.builtin import register_builtin_channels
 from campaigns_app.config import load_config
@@ -75,7 +79,7 @@ def _init_web(app: Flask) -> None:
     pages_errors.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(accounts_views.blueprint)
-    app.register_blueprint(campaigns_views.blueprint)
+    app.register_blueprint(campaigns_pages.blueprint)
     app.register_blueprint(explain_views.blueprint)
     app.register_blueprint(contacts_views.blueprint)
     app.register_blueprint(label_views.blueprint)

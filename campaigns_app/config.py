@@ -245,6 +245,12 @@ SETTINGS: tuple[Setting, ...] = (
         "Other addresses that inboxes may name for their provider: a simulator, a relay.",
     ),
     Setting(
+        "UNDO_SECONDS",
+        _whole(0, 600),
+        10,
+        "Seconds between «send now» on a page and the start, in which it can be undone; 0: none.",
+    ),
+    Setting(
         "WEBHOOK_TIMEOUT_SECONDS",
         _whole(1, 30),
         5,

@@ -7,6 +7,7 @@ CampaignsError
 ├── NotFound           no such thing in this account (404)
 ├── NotAllowed         the person may not do this here (401 in the API, 403 on a page)
 ├── Refused            understood, but the thing's present state forbids it (422)
+│   └── AlreadyMade    what is asked for was made before; says which it is (409)
 ├── StaleLease         another worker has taken over; stop without writing
 └── UnknownChannel     no channel is registered under that name
 
@@ -66,6 +67,14 @@ class NotAllowed(CampaignsError):
 
 class Refused(CampaignsError):
     """The request is well formed, but the present state of the thing forbids it."""
+
+
+class AlreadyMade(Refused):
+    """What is asked for was made before, by somebody else; `display_id` is the campaign's."""
+
+    def __init__(self, message: str, display_id: int) -> None:
+        super().__init__(message)
+        self.display_id = display_id
 
 
 class StaleLease(CampaignsError):

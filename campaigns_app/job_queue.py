@@ -1,18 +1,23 @@
 """The RQ queues: the only file that names RQ's.
 
 The queue is a doorbell: it makes work start at once, and may forget it. Whatever it forgets, the
-sweep finds in the database. So a Redis that is down is logged, and nothing else fails.
+sweep finds in the database. So a Redis that is down is logged, and nothing else fails or waits:
+whether it answers is asked first, on a connection that gives up soon.
 """
 
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import redis
 from flask import Flask, current_app
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
@@ -26,14 +31,39 @@ QUEUES = (CAMPAIGNS, PROVIDERS, WEBHOOKS, DEFAULT)
 
 JOB_TIMEOUT_SECONDS = 600
 EXTENSION = "redis"
+PROBE_EXTENSION = "redis_probe"
+PROBE_SECONDS = 0.3
+PROBED_FOR_SECONDS = 3
+"""How long Redis may take to answer the question whether it is there, and how long its answer is
+good for."""
+
+
+@dataclass(slots=True)
+class Probe:
+    """Whether Redis answered when it was asked last, at `asked_at` of the monotonic clock."""
+
+    connection: redis.Redis
+    asked_at: float = -PROBED_FOR_SECONDS
+    answered: bool = True
+
 
 _is_asked_to_end = False
 
 
 def init_app(app: Flask) -> None:
-    """Prepare, but do not open, the connection to `REDIS_URL`."""
+    """Prepare, but do not open, the connections to `REDIS_URL`."""
+    url = app.config["REDIS_URL"]
     app.extensions[EXTENSION] = redis.Redis.from_url(
-        app.config["REDIS_URL"], socket_connect_timeout=2, health_check_interval=30
+        url, socket_connect_timeout=2, health_check_interval=30, retry=Retry(NoBackoff(), 1)
+    )
+    app.extensions[PROBE_EXTENSION] = Probe(
+        redis.Redis.from_url(
+            url,
+            socket_connect_timeout=PROBE_SECONDS,
+            socket_timeout=PROBE_SECONDS,
+            # A connection that Redis closed by starting anew is no answer: one more is tried.
+            retry=Retry(NoBackoff(), 1),
+        )
     )
 
 
@@ -103,7 +133,24 @@ def is_reachable() -> bool:
         return False
 
 
+def seems_reachable() -> bool:
+    """Whether Redis answered a moment ago; for pages, which cannot wait for one that hangs."""
+    probe: Probe = current_app.extensions[PROBE_EXTENSION]
+    now = time.monotonic()
+    if now - probe.asked_at >= PROBED_FOR_SECONDS:
+        # First, so that of many requests at once only one waits for the answer.
+        probe.asked_at = now
+        try:
+            probe.answered = bool(probe.connection.ping())
+        except (redis.RedisError, OSError):
+            probe.answered = False
+    return probe.answered
+
+
 def _rung(ring: Callable[[], object]) -> bool:
+    if not seems_reachable():
+        logger.warning("The queue cannot be reached; the sweep will find the work")
+        return False
     try:
         ring()
     except (redis.RedisError, OSError) as error:

@@ -15,7 +15,14 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
-from campaigns_app.errors import CampaignsError, InvalidInput, NotAllowed, NotFound, Refused
+from campaigns_app.errors import (
+    AlreadyMade,
+    CampaignsError,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    Refused,
+)
 from campaigns_app.extensions import db
 from campaigns_app.htmx import hx_error, is_htmx
 from campaigns_app.security import request_id
@@ -25,10 +32,11 @@ logger = logging.getLogger(__name__)
 ErrorAnswer = Callable[[Exception], ResponseReturnValue]
 
 EXTENSION = "error_answers"
-EXPLAINED = frozenset({400, 403, 404, 405, 413, 422, 429, 500})
+EXPLAINED = frozenset({400, 403, 404, 405, 409, 413, 422, 429, 500})
 STATUS_OF: tuple[tuple[type[CampaignsError], int], ...] = (
     (NotFound, 404),
     (NotAllowed, 403),
+    (AlreadyMade, 409),
     (Refused, 422),
     (InvalidInput, 422),
 )

@@ -44,6 +44,8 @@ TEST_SETTINGS = {
     "COOKIE_SECURE": "false",
     "PASSWORD_MEMORY_KIB": "8",
     "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+    # Whoever sends now in a test does not wait for it.
+    "UNDO_SECONDS": "0",
 }
 
 

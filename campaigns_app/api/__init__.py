@@ -7,6 +7,7 @@ its clients work; where we differ, README says so.
 from flask import Blueprint, Flask
 
 from campaigns_app.api import body, errors
+from campaigns_app.api import control as _control  # noqa: F401
 from campaigns_app.api.audience import audience
 from campaigns_app.api.auth import authenticate
 from campaigns_app.api.campaigns import campaigns

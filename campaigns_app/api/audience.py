@@ -10,11 +10,11 @@ from campaigns_app.api.body import read_json
 from campaigns_app.api.schemas import read_draft
 from campaigns_app.api.shapes import unix_time
 from campaigns_app.campaigns import rules, service
-from campaigns_app.campaigns.audience import matched_contacts
 from campaigns_app.campaigns.choices import find_inbox
 from campaigns_app.campaigns.drift import Drift, measure_drift
 from campaigns_app.campaigns.funnel import Funnel, count_funnel, read_funnel
 from campaigns_app.campaigns.models import Campaign
+from campaigns_app.campaigns.selection import Selection, matched_contacts
 from campaigns_app.campaigns.texts import answer_text
 from campaigns_app.campaigns.why import Verdict, explain_contacts
 from campaigns_app.channels.base import Channel
@@ -66,7 +66,7 @@ def preview() -> Response:
     inbox = find_inbox(account_id, draft.inbox_id)
     if faults or inbox is None:
         raise InvalidInput(faults)
-    matched = matched_contacts(account_id, [entry["id"] for entry in labels])
+    matched = matched_contacts(Selection(account_id, tuple(entry["id"] for entry in labels)))
     channel = get_channels().get(inbox.inbox_type)
     return jsonify(_funnel_object(count_funnel(db.session(), matched, channel)))
 

@@ -1,6 +1,5 @@
 """Campaigns: list, make, show, change, delete."""
 
-import re
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -8,6 +7,7 @@ from werkzeug.exceptions import UnprocessableEntity
 
 from campaigns_app.api.auth import api_account, api_member
 from campaigns_app.api.body import read_json
+from campaigns_app.api.idempotency import read_submission
 from campaigns_app.api.schemas import read_changes, read_draft, read_page
 from campaigns_app.api.shapes import campaign_object, find_roles
 from campaigns_app.campaigns import service
@@ -19,7 +19,6 @@ from campaigns_app.errors import FieldError, InvalidInput
 campaigns = Blueprint("campaigns", __name__)
 
 BY_ID = "/<display_id:display_id>"
-IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 @campaigns.get("")
@@ -40,21 +39,21 @@ def index() -> Response:
 @campaigns.post("")
 def create() -> Response:
     """Make a campaign. With an `Idempotency-Key` used before: show the one made then."""
-    draft = read_draft(_campaign_params())
+    params = _campaign_params()
     campaign = service.create_campaign(
         api_account(),
-        draft,
+        read_draft(params),
         actor=api_member().user,
         now=utcnow(),
-        idempotency_key=_idempotency_key(),
+        submission=read_submission(params),
     )
-    return _shown(campaign)
+    return shown(campaign)
 
 
 @campaigns.get(BY_ID)
 def show(display_id: int) -> Response:
     """One campaign."""
-    return _shown(service.get_campaign(api_account().id, display_id))
+    return shown(service.get_campaign(api_account().id, display_id))
 
 
 @campaigns.route(BY_ID, methods=["PATCH", "PUT"])
@@ -64,7 +63,7 @@ def update(display_id: int) -> Response:
     campaign = service.update_campaign(
         api_account(), display_id, changes, actor=api_member().user, now=utcnow()
     )
-    return _shown(campaign)
+    return shown(campaign)
 
 
 @campaigns.delete(BY_ID)
@@ -85,21 +84,8 @@ def _campaign_params() -> dict[str, Any]:
     return params
 
 
-def _idempotency_key() -> str | None:
-    """The key under which a repeated request is recognised, with or without its quotes."""
-    given = request.headers.get("Idempotency-Key")
-    if given is None:
-        return None
-    key = given.strip()
-    if len(key) > 1 and key[0] == key[-1] == '"':
-        key = key[1:-1]
-    if not IDEMPOTENCY_KEY.fullmatch(key):
-        message = "Idempotency-Key must be 1 to 255 visible ASCII characters"
-        raise InvalidInput([FieldError("Idempotency-Key", message)])
-    return key
-
-
-def _shown(campaign: Campaign) -> Response:
+def shown(campaign: Campaign) -> Response:
+    """A campaign as an answer."""
     roles = find_roles(campaign.account_id, [campaign])
     return jsonify(campaign_object(campaign, count_states(campaign.id), roles))
 

@@ -4,7 +4,7 @@ refuses before it gets there, and what nobody foresaw."""
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from campaigns_app.errors import InvalidInput, NotAllowed, NotFound, Refused
+from campaigns_app.errors import AlreadyMade, InvalidInput, NotAllowed, NotFound, Refused
 from campaigns_app.pages_errors import answer_errors_under
 
 
@@ -18,6 +18,8 @@ def json_answer(error: Exception) -> Response:
     match error:
         case InvalidInput():
             return _answer(422, message=str(error), attributes=error.fields)
+        case AlreadyMade():
+            return _answer(409, message=str(error), id=error.display_id)
         case Refused():
             return _answer(422, message=str(error), attributes=["status"])
         case NotFound():

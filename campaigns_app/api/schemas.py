@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from campaigns_app.api.body import LARGEST_NUMBER, is_storable_json
-from campaigns_app.campaigns.models import MESSAGE_LENGTH
+from campaigns_app.campaigns.models import MESSAGE_LENGTH, Follows
 from campaigns_app.campaigns.service import CampaignDraft
 from campaigns_app.database.text import is_storable
 from campaigns_app.errors import FieldError, InvalidInput
@@ -131,6 +131,14 @@ def read_draft(params: Mapping[str, Any]) -> CampaignDraft:
 def read_changes(params: Mapping[str, Any]) -> dict[str, Any]:
     """What is to be changed, by the names of a draft. Raises `InvalidInput` as `read_draft`."""
     return _parse(params).model_dump(exclude_unset=True)
+
+
+def read_follows(params: Mapping[str, Any]) -> Follows:
+    """For whom a campaign is to be run again. Raises `InvalidInput`."""
+    known = [follows.value for follows in Follows]
+    if params.get("for") not in known:
+        raise InvalidInput([FieldError("for", f"For must be one of {', '.join(known)}")])
+    return Follows(params["for"])
 
 
 def read_page(arguments: Mapping[str, str]) -> PageParams:

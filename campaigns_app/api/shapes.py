@@ -76,6 +76,7 @@ def campaign_object(campaign: Campaign, counts: Counts, roles: Roles) -> dict[st
             "counts": asdict(counts),
             "started_at": unix_time(campaign.started_at),
             "finished_at": unix_time(campaign.finished_at),
+            "follows": _follows_object(campaign),
         }
     return shown | {
         "trigger_rules": campaign.trigger_rules,
@@ -83,6 +84,14 @@ def campaign_object(campaign: Campaign, counts: Counts, roles: Roles) -> dict[st
         "created_at": _iso(campaign.created_at),
         "updated_at": _iso(campaign.updated_at),
     }
+
+
+def _follows_object(campaign: Campaign) -> dict[str, Any] | None:
+    """Which campaign a follow-up runs again, None once that is deleted, and for whom."""
+    if campaign.follows is None:
+        return None
+    first = campaign.followed
+    return {"id": first.display_id if first else None, "for": campaign.follows}
 
 
 def inbox_object(inbox: Inbox) -> dict[str, Any]:

@@ -5,15 +5,15 @@ which a contact is left out. Last comes the one rule that looks at other contact
 that would be written to at the same address, only the one with the lowest id is.
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Select, case, func, literal, null, or_, select
 from sqlalchemy.orm import aliased
 
 from campaigns_app.campaigns.models import Campaign, Reason, RecipientState
+from campaigns_app.campaigns.selection import Selection, matched_contacts
 from campaigns_app.channels.base import Channel
-from campaigns_app.contacts.models import Contact, ContactLabel, Suppression
+from campaigns_app.contacts.models import Contact, Suppression
 
 Contacts = TypeVar("Contacts", bound=Select[*tuple[Any, ...]])
 
@@ -26,17 +26,6 @@ class Rule(NamedTuple):
 
     reason: str
     condition: ColumnElement[bool]
-
-
-def matched_contacts(account_id: int, label_ids: Sequence[int]) -> ColumnElement[bool]:
-    """That a contact of this account carries any of the labels."""
-    labelled = select(ContactLabel.contact_id).where(ContactLabel.label_id.in_(label_ids))
-    return (Contact.account_id == account_id) & Contact.id.in_(labelled)
-
-
-def campaign_audience(campaign: Campaign) -> ColumnElement[bool]:
-    """That a contact matches the campaign now, whether or not it will be written to."""
-    return matched_contacts(campaign.account_id, campaign.label_ids)
 
 
 def exclusion_rules(channel: Channel) -> list[Rule]:
@@ -85,7 +74,7 @@ def screened_contacts(matched: ColumnElement[bool], channel: Channel) -> Select[
 
 def recipient_rows(campaign: Campaign, channel: Channel) -> Select[int, str, str | None]:
     """A row (contact id, state, reason) for each matched contact, each contact once."""
-    screened = screened_contacts(campaign_audience(campaign), channel).subquery()
+    screened = screened_contacts(matched_contacts(Selection.of(campaign)), channel).subquery()
     state = case(
         (screened.c.reason.is_(None), literal(RecipientState.PENDING.value)),
         else_=literal(RecipientState.SKIPPED.value),

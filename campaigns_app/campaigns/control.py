@@ -32,15 +32,22 @@ def pause_campaign(account: Account, display_id: int, *, actor: User | None) -> 
 
 
 def resume_campaign(
-    account: Account, display_id: int, *, actor: User | None, now: datetime
+    account: Account,
+    display_id: int,
+    *,
+    actor: User | None,
+    now: datetime,
+    soonest: datetime | None = None,
 ) -> Campaign:
-    """Go on with a paused campaign; one whose time came meanwhile starts at once.
+    """Go on with a paused campaign; one whose time came meanwhile starts at once, or at `soonest`.
 
     Raises `NotFound`, and `Refused` when it is over. Commits.
     """
     campaign = _locked_and_not_over(account, display_id)
     if not campaign.enabled:
         campaign.enabled = True
+        if soonest is not None and campaign.started_at is None:
+            campaign.scheduled_at = max(campaign.scheduled_at or soonest, soonest)
         record("campaign.resumed", actor, campaign)
     db.session.commit()
     if campaign.started_at is None:

@@ -18,8 +18,9 @@ from sqlalchemy import String, cast, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns.audience import campaign_audience, screened_contacts
+from campaigns_app.campaigns.audience import screened_contacts
 from campaigns_app.campaigns.models import AudienceLook, Campaign
+from campaigns_app.campaigns.selection import Selection, matched_contacts
 from campaigns_app.channels.base import Channel
 from campaigns_app.database.transactions import reading
 
@@ -98,7 +99,7 @@ def _find_look(session: Session, campaign_id: int, user_id: int) -> AudienceLook
 
 
 def _would_be_sent_to(session: Session, campaign: Campaign, channel: Channel) -> BitMap64:
-    screened = screened_contacts(campaign_audience(campaign), channel).subquery()
+    screened = screened_contacts(matched_contacts(Selection.of(campaign)), channel).subquery()
     rows = session.scalars(
         select(func.aggregate_strings(cast(screened.c.id, String), ","))
         .where(screened.c.reason.is_(None))

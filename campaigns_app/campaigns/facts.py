@@ -8,8 +8,9 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns.audience import campaign_audience, screened_contacts
+from campaigns_app.campaigns.audience import screened_contacts
 from campaigns_app.campaigns.models import Campaign, CampaignRecipient, RecipientState
+from campaigns_app.campaigns.selection import Selection, matched_contacts
 from campaigns_app.channels.base import Channel
 from campaigns_app.contacts.models import Contact, ContactLabel, Label, Suppression
 from campaigns_app.conversations.models import Conversation
@@ -77,7 +78,8 @@ def _screen(
     address = channel.address()
     if address is not None:
         concerned = or_(concerned, address.in_(set(addresses)))
-    rows = session.execute(screened_contacts(campaign_audience(campaign) & concerned, channel))
+    matched = matched_contacts(Selection.of(campaign))
+    rows = session.execute(screened_contacts(matched & concerned, channel))
     return {row[0]: row[1] for row in rows}
 
 

@@ -1,4 +1,5 @@
-"""Form fields of our own: a time on the viewer's clock, and choices that may have gone stale."""
+"""Form fields of our own: a time on the viewer's clock, choices that may have gone stale, texts as
+they are kept."""
 
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
@@ -7,8 +8,12 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import get_timezone
 from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
 from wtforms import DateTimeLocalField, Field
 from wtforms.validators import ValidationError
+
+from campaigns_app.campaigns.rendering import check_message
+from campaigns_app.database.text import is_storable
 
 FORMATS = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 """How browsers send a local time; it is rendered in the first of them."""
@@ -94,3 +99,26 @@ def offered(message: str) -> Callable[[Any, Field], None]:
             raise ValidationError(message)
 
     return validate
+
+
+def storable(form: FlaskForm, field: Field) -> None:
+    """A validator: every database can keep the text."""
+    if not is_storable(field.data):
+        raise ValidationError(_l("CAMPAIGN.CREATE.FORM.NOT_TEXT"))
+
+
+def is_liquid(form: FlaskForm, field: Field) -> None:
+    """A validator: the message is Liquid that some contact could fill."""
+    faults = list(check_message(field.data))
+    if faults:
+        raise ValidationError(" ".join(faults))
+
+
+def trimmed(text: str | None) -> str:
+    """`text` without blanks around it."""
+    return (text or "").strip()
+
+
+def with_plain_line_ends(text: str | None) -> str:
+    """`text` with its lines ended as in the person's text area; browsers send two characters."""
+    return (text or "").replace("\r\n", "\n")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,21 +23,25 @@ from wtforms import (
 from wtforms.validators import DataRequired, Length, Optional, StopValidation, ValidationError
 
 from campaigns_app.campaigns.choices import find_inbox, possible_senders, usable_inboxes
+from campaigns_app.campaigns.doubles import Submission
 from campaigns_app.campaigns.fields import (
     LocalTimeField,
     as_id,
+    is_liquid,
     offered,
+    storable,
+    trimmed,
     viewer_zone,
+    with_plain_line_ends,
     write_local_time,
 )
-from campaigns_app.campaigns.models import MESSAGE_LENGTH, TITLE_LENGTH, Campaign
-from campaigns_app.campaigns.rendering import check_message
+from campaigns_app.campaigns.models import MESSAGE_LENGTH, TITLE_LENGTH, Campaign, Follows
 from campaigns_app.campaigns.rules import LATEST_YEARS
 from campaigns_app.campaigns.service import CampaignDraft
+from campaigns_app.campaigns.undo import soonest_start
 from campaigns_app.channels.base import Channel
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.contacts.labels import list_labels
-from campaigns_app.database.text import is_storable
 from campaigns_app.errors import InvalidInput
 
 NOW = "now"
@@ -58,19 +63,6 @@ FIELD_OF = {"inbox": "inbox_id"}
 """Where the page shows what the service says of a field that the form calls otherwise."""
 
 
-def storable(form: FlaskForm, field: Field) -> None:
-    """A validator: every database can keep the text."""
-    if not is_storable(field.data):
-        raise ValidationError(_l("CAMPAIGN.CREATE.FORM.NOT_TEXT"))
-
-
-def is_liquid(form: FlaskForm, field: Field) -> None:
-    """A validator: the message is Liquid that some contact could fill."""
-    faults = list(check_message(field.data))
-    if faults:
-        raise ValidationError(" ".join(faults))
-
-
 def is_in_future(form: "CampaignForm", field: Field) -> None:
     """A validator: where a time is chosen, it is there, has not passed, and is no slip."""
     if form.when.data == NOW:
@@ -87,21 +79,12 @@ def is_in_future(form: "CampaignForm", field: Field) -> None:
         raise ValidationError(_l("CAMPAIGN.CREATE.FORM.SCHEDULED_AT.TOO_FAR", years=LATEST_YEARS))
 
 
-def trimmed(text: str | None) -> str:
-    """`text` without blanks around it."""
-    return (text or "").strip()
-
-
-def with_plain_line_ends(text: str | None) -> str:
-    """`text` with its lines ended as in the person's text area; browsers send two characters."""
-    return (text or "").replace("\r\n", "\n")
-
-
 class CampaignForm(FlaskForm):
     """Title, message, inbox, audience, time and sender of a campaign.
 
     With a `campaign` it starts with that campaign's values; with a `channel` it offers that
-    channel's inboxes only. `form_errors` holds what belongs to no single field.
+    channel's inboxes only; `values` are other values to start with. `form_errors` holds what
+    belongs to no single field.
     """
 
     title = StringField(
@@ -171,13 +154,18 @@ class CampaignForm(FlaskForm):
         now: datetime,
         campaign: Campaign | None = None,
         channel: Channel | None = None,
+        values: Mapping[str, Any] | None = None,
     ) -> None:
         self.now = now
         self.campaign = campaign
-        super().__init__(data=_values_of(campaign) if campaign else {"scheduled_at": _soon(now)})
+        start = _values_of(campaign) if campaign else {"scheduled_at": _soon(now)}
+        super().__init__(data=start | dict(values or {}))
         self._offer_inboxes(account_id, channel)
         self.labels = list_labels(account_id)
         self.audience.choices = [SelectChoice(str(one.id), one.title) for one in self.labels]
+        if campaign and campaign.follows not in (None, Follows.NEW):
+            # It is for recipients of another campaign, whatever labels they carry.
+            del self.audience
         self.sender_id.choices = [
             SelectChoice("", _l("CAMPAIGN.CREATE.FORM.SENDER.NOBODY")),
             *(SelectChoice(str(user.id), user.name) for user in possible_senders(account_id)),
@@ -212,10 +200,15 @@ class CampaignForm(FlaskForm):
             title=self.title.data,
             message=self.message.data,
             inbox_id=self.inbox_id.data,
-            audience=[{"type": "Label", "id": label_id} for label_id in self.audience.data],
-            scheduled_at=None if self.when.data == NOW else self.scheduled_at.data,
+            audience=[{"type": "Label", "id": label_id} for label_id in self._label_ids()],
+            scheduled_at=self.starts_at,
             sender_id=self.sender_id.data,
         )
+
+    @property
+    def starts_at(self) -> datetime | None:
+        """When the campaign is to start; «now» leaves a moment in which it can be undone."""
+        return soonest_start(self.now) if self.when.data == NOW else self.scheduled_at.data
 
     def to_changes(self) -> dict[str, Any]:
         """What the person asked to change, by a draft's names; of a valid form of a campaign."""
@@ -225,17 +218,24 @@ class CampaignForm(FlaskForm):
             names.discard("scheduled_at")
         return {name: getattr(draft, name) for name in names}
 
-    def idempotency_key(self) -> str:
+    def _label_ids(self) -> list[int]:
+        if self.audience is not None:
+            return list(self.audience.data)
+        return self.campaign.label_ids if self.campaign else []
+
+    def to_submission(self) -> Submission:
+        """That a person sent this form, and which it was."""
+        return Submission(self._key(), by_hand=True)
+
+    def _key(self) -> str:
         """The same whenever this very form is sent again with the same words in it.
 
         The words are part of it: who goes back and writes something else means another campaign.
         """
-        draft = self.to_draft()
-        words = [
-            self.submission.data,
-            *(draft.title, draft.message, draft.inbox_id, draft.audience, draft.sender_id),
-            str(draft.scheduled_at),
-        ]
+        names = ("submission", "title", "message", "inbox_id", "audience", "sender_id", "when")
+        words = [self._fields[name].data for name in names if name in self._fields]
+        if self.when.data != NOW:
+            words.append(str(self.scheduled_at.data))
         return f"web-{hashlib.sha256(json.dumps(words).encode()).hexdigest()}"
 
     def refuse(self, refusal: InvalidInput) -> None:

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.audience import (
-    campaign_audience,
     exclusion_reasons,
     screened_contacts,
 )
@@ -21,6 +20,7 @@ from campaigns_app.campaigns.models import (
     CampaignRecipient,
     RecipientState,
 )
+from campaigns_app.campaigns.selection import Selection, matched_contacts
 from campaigns_app.channels.base import Channel
 
 
@@ -59,7 +59,7 @@ def read_funnel(session: Session, campaign: Campaign, channel: Channel) -> Funne
     One or two queries; of the ledger, only who was skipped is counted.
     """
     if not campaign.is_completed:
-        return count_funnel(session, campaign_audience(campaign), channel)
+        return count_funnel(session, matched_contacts(Selection.of(campaign)), channel)
     total = session.scalar(
         select(func.coalesce(func.sum(CampaignBatch.total), 0)).where(
             CampaignBatch.campaign_id == campaign.id

@@ -138,6 +138,7 @@ class Campaign(Base):
     template_params: Mapped[dict[str, Any] | None]
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
+    idempotency_fingerprint: Mapped[str | None] = mapped_column(String(64))
     follows_id: Mapped[int | None] = mapped_column(BigId)
     follows: Mapped[str | None] = mapped_column(String(10))
     started_at: Mapped[datetime | None]
@@ -171,6 +172,11 @@ class Campaign(Base):
     def is_completed(self) -> bool:
         """Whether execution has begun; from then on the campaign cannot be changed."""
         return self.campaign_status == CampaignStatus.COMPLETED
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it has started and is not over: it is being sent, or paused on the way."""
+        return self.started_at is not None and not self.is_over
 
     @property
     def is_over(self) -> bool:

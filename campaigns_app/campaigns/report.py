@@ -111,7 +111,9 @@ def list_campaigns(
     total = db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
     campaigns = db.session.scalars(
         wanted.options(
-            joinedload(Campaign.inbox).joinedload(Inbox.channel), joinedload(Campaign.sender)
+            joinedload(Campaign.inbox).joinedload(Inbox.channel),
+            joinedload(Campaign.sender),
+            joinedload(Campaign.followed),
         )
         .order_by(Campaign.id.desc())
         .limit(per_page)

@@ -7,13 +7,12 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import Select, delete, select, update
-from sqlalchemy.exc import IntegrityError
 
 from campaigns_app.accounts.audit import record
 from campaigns_app.accounts.models import Account, User
-from campaigns_app.campaigns import rules
+from campaigns_app.campaigns import doubles, rules
 from campaigns_app.campaigns.jobs import execute_campaign
-from campaigns_app.campaigns.models import Campaign, CampaignStatus, CampaignType, Phase
+from campaigns_app.campaigns.models import Campaign, CampaignStatus, CampaignType, Follows
 from campaigns_app.campaigns.signals import CREATE_CAMPAIGN, campaign_created
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.errors import FieldError, InvalidInput, NotFound, Refused
@@ -21,12 +20,15 @@ from campaigns_app.extensions import db
 from campaigns_app.job_queue import CAMPAIGNS, enqueue, enqueue_at
 
 ALREADY_COMPLETED = "Status The campaign is already completed"
-BEING_SENT = "The campaign is being sent; wait until it has finished"
+BEING_SENT = "The campaign is being sent; cancel it, or wait until it has finished"
+PAUSED_ON_THE_WAY = "The campaign is paused with recipients left; cancel it first"
+FOLLOWED = "A follow-up of the campaign has not started; delete or cancel that first"
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignDraft:
-    """What a person says about a campaign. `scheduled_at` empty means now."""
+    """What a person says about a campaign. `scheduled_at` empty means now; the last two are those
+    of a follow-up, see `follow_up`."""
 
     title: str
     message: str
@@ -39,6 +41,8 @@ class CampaignDraft:
     trigger_rules: dict[str, Any] = field(default_factory=dict)
     trigger_only_during_business_hours: bool = False
     template_params: dict[str, Any] | None = None
+    follows_id: int | None = None
+    follows: str | None = None
 
 
 CHANGEABLE = frozenset(entry.name for entry in fields(CampaignDraft))
@@ -50,36 +54,34 @@ def create_campaign(
     *,
     actor: User | None,
     now: datetime,
-    idempotency_key: str | None = None,
+    submission: doubles.Submission | None = None,
 ) -> Campaign:
     """Save a campaign and have it executed at its time.
 
-    With an `idempotency_key` that was used in this account before, returns the campaign that was
-    made then and makes none. Raises `InvalidInput`. Commits.
+    Where the `submission` came before, returns the campaign that was made then and makes none.
+    Raises `InvalidInput`, and `AlreadyMade` where somebody else asked for the same a moment ago.
+    Commits.
     """
-    made = _made_before(account.id, idempotency_key)
+    submission = submission or doubles.Submission()
+    # Whoever else makes a campaign in this account waits here until this one is there.
+    display_id = _next_display_id(account.id)
+    made = doubles.find_answered(db.session(), account.id, submission)
     if made is not None:
+        db.session.rollback()
         return made
     checked = _check(account.id, draft, now)
     campaign = Campaign(
         account_id=account.id,
-        display_id=_next_display_id(account.id),
+        display_id=display_id,
         campaign_type=CampaignType.ONE_OFF.value,
         campaign_status=CampaignStatus.ACTIVE.value,
         created_by_id=actor.id if actor else None,
-        idempotency_key=idempotency_key,
+        idempotency_key=submission.key,
+        idempotency_fingerprint=submission.fingerprint,
         **_columns(checked),
     )
+    doubles.refuse_double(db.session(), campaign, submission, now)
     db.session.add(campaign)
-    try:
-        db.session.flush()
-    except IntegrityError:
-        # The same key was used a moment ago by another request; its campaign is the one.
-        db.session.rollback()
-        made = _made_before(account.id, idempotency_key)
-        if made is None:
-            raise
-        return made
     record("campaign.created", actor, campaign, after={"title": campaign.title})
     db.session.commit()
     ring_at_its_time(campaign, now)
@@ -121,15 +123,27 @@ def delete_campaign(
 ) -> None:
     """Delete a campaign and its ledger; the conversations it made stay.
 
-    Raises `NotFound`, and `Refused` while it is being sent. Commits.
+    Raises `NotFound`, and `Refused` from its start until it is over, paused or not, and while a
+    follow-up still has to look into its ledger. Commits.
     """
     campaign = lock_campaign(account.id, display_id)
-    if campaign.phase is Phase.SENDING:
+    reason = _reason_to_keep(campaign)
+    if reason is not None:
         db.session.rollback()
-        raise Refused(BEING_SENT)
+        raise Refused(reason)
     record("campaign.deleted", actor, campaign, before={"title": campaign.title})
     db.session.execute(delete(Campaign).where(Campaign.id == campaign.id))
     db.session.commit()
+
+
+def _reason_to_keep(campaign: Campaign) -> str | None:
+    if campaign.is_under_way:
+        return BEING_SENT if campaign.enabled else PAUSED_ON_THE_WAY
+    waiting = select(Campaign.id).where(
+        Campaign.follows_id == campaign.id,
+        Campaign.campaign_status == CampaignStatus.ACTIVE.value,
+    )
+    return FOLLOWED if db.session.scalar(waiting.limit(1)) is not None else None
 
 
 def get_campaign(account_id: int, display_id: int) -> Campaign:
@@ -167,7 +181,8 @@ def _faults(
     yield from rules.check_message_text(draft.message)
     yield from rules.check_inbox(session, channels, account_id, draft.inbox_id)
     yield from rules.check_sender(session, account_id, draft.sender_id)
-    if unchanged is None or draft.audience != unchanged.audience:
+    by_labels = draft.follows in (None, Follows.NEW)
+    if by_labels and (unchanged is None or draft.audience != unchanged.audience):
         yield from rules.check_audience(draft.audience)
     if draft.scheduled_at is not None and (
         unchanged is None or draft.scheduled_at != unchanged.scheduled_at
@@ -192,16 +207,6 @@ def _next_display_id(account_id: int) -> int:
         .returning(Account.last_campaign_display_id)
         .execution_options(synchronize_session=False)
     ).one()
-
-
-def _made_before(account_id: int, idempotency_key: str | None) -> Campaign | None:
-    if idempotency_key is None:
-        return None
-    return db.session.scalar(
-        select(Campaign).where(
-            Campaign.account_id == account_id, Campaign.idempotency_key == idempotency_key
-        )
-    )
 
 
 def lock_campaign(account_id: int, display_id: int) -> Campaign:

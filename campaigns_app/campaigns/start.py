@@ -134,7 +134,9 @@ def _cut_batches(session: Session, campaign_id: int, batch_size: int) -> list[in
                 pending,
                 total - pending,
                 case((pending == 0, database_now())),
-            ).group_by(numbered.c.batch),
+            )
+            .group_by(numbered.c.batch)
+            .order_by(numbered.c.batch),
             include_defaults=False,
         )
     )

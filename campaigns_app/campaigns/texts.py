@@ -81,6 +81,11 @@ def state_text(state: str) -> str:
     return str(_(f"CAMPAIGN.STATE.{_spelled(state)}"))
 
 
+def follows_text(follows: str) -> str:
+    """For whom of another campaign a follow-up is."""
+    return str(_(f"CAMPAIGN.RUN_AGAIN.{_spelled(follows)}"))
+
+
 def kind_of_state(state: str) -> str:
     """The badge of a recipient's state."""
     return _KINDS_OF_STATES[RecipientState(state)]

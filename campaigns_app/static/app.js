@@ -174,6 +174,13 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (!event.detail.triggeringEvent) event.detail.headers["X-Background"] = "true";
 });
 
+/* Seconds run down in the page; what it fetches meanwhile sets them right. */
+setInterval(() => {
+  for (const seconds of document.querySelectorAll("[data-countdown]")) {
+    seconds.textContent = Math.max(0, Number(seconds.textContent) - 1);
+  }
+}, 1000);
+
 /* The rest. */
 
 async function copy(button) {

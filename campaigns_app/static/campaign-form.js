@@ -75,6 +75,7 @@ function valuesOf(form) {
 }
 
 function keepDraft(form) {
+  if (!form.dataset.draft) return;
   sessionStorage.setItem(DRAFT + form.dataset.draft, JSON.stringify(valuesOf(form)));
 }
 
@@ -83,6 +84,7 @@ function dropDraft(form) {
 }
 
 function restoreDraft(form) {
+  if (!form.dataset.draft) return;
   const kept = sessionStorage.getItem(DRAFT + form.dataset.draft);
   // What the server sent back with errors is newer.
   if (!kept || kept === JSON.stringify(valuesOf(form)) || form.querySelector(".error")) return;
@@ -101,7 +103,7 @@ function restoreDraft(form) {
 
 /* Whatever watches the fields, such as the count of the audience, looks again. */
 function tellChange(form) {
-  form.querySelector("#audience").dispatchEvent(new Event("change", { bubbles: true }));
+  form.querySelector("#audience")?.dispatchEvent(new Event("change", { bubbles: true }));
   showTime(form);
   count(form);
 }

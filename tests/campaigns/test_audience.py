@@ -5,12 +5,12 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.audience import (
-    campaign_audience,
     exclusion_reasons,
     recipient_rows,
     screened_contacts,
 )
 from campaigns_app.campaigns.models import Campaign
+from campaigns_app.campaigns.selection import Selection, matched_contacts
 from campaigns_app.channels.base import Channel
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.contacts.models import ContactLabel
@@ -29,7 +29,9 @@ def channel_of(campaign: Campaign) -> Channel:
 
 
 def screened(session: Session, campaign: Campaign) -> dict[int, str | None]:
-    rows = session.execute(screened_contacts(campaign_audience(campaign), channel_of(campaign)))
+    rows = session.execute(
+        screened_contacts(matched_contacts(Selection.of(campaign)), channel_of(campaign))
+    )
     return {row[0]: row[1] for row in rows}
 
 

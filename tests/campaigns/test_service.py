@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account, AuditEntry
+from campaigns_app.campaigns.doubles import Submission
 from campaigns_app.campaigns.jobs import deliver_batches, execute_campaign
 from campaigns_app.campaigns.models import Campaign, CampaignType
 from campaigns_app.campaigns.service import (
@@ -192,8 +193,8 @@ def test_with_a_time_it_is_scheduled_in_the_queue(account: Account, draft: Campa
 def test_the_same_key_makes_one_campaign(
     account: Account, draft: CampaignDraft, session: Session
 ) -> None:
-    first = create(account, draft, idempotency_key="a")
-    second = create(account, draft, idempotency_key="a")
+    first = create(account, draft, submission=Submission("a"))
+    second = create(account, draft, submission=Submission("a"))
 
     assert first.id == second.id
     assert session.scalar(select(func.count()).select_from(Campaign)) == 1
