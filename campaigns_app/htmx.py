@@ -60,5 +60,6 @@ def tell(
     heard: dict[str, object] = dict.fromkeys(events)
     if toast is not None:
         heard["toast"] = {"message": str(toast), "kind": kind}
-    response.headers["HX-Trigger"] = json.dumps(heard)
+    if heard:
+        response.headers["HX-Trigger"] = json.dumps(heard)
     return response

@@ -4,6 +4,7 @@ an answer is given with htmx and without."""
 from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, request, url_for
+from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
 from campaigns_app.accounts.access import administrator_required, current_account, feature_required
@@ -72,7 +73,7 @@ def go_to(url: str, message: str, *, kind: str = "success") -> Response:
     return hx_redirect(url) if is_htmx() else redirect(url, 303)
 
 
-def stands_at(address: str, part: str) -> Response:
+def stands_at(address: str, part: str) -> FlaskResponse:
     """A part of the page, which from now on stands at `address`."""
     response = make_response(part)
     if not is_background() and current_page() not in ("", address):

@@ -29,6 +29,7 @@ from campaigns_app.campaigns.report import count_states, describe_campaigns, lis
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.database.types import utcnow
 from campaigns_app.htmx import is_htmx, tell
+from campaigns_app.job_queue import seems_reachable
 
 LONGEST_SEARCH = 200
 LAST_PAGE = 1_000_000
@@ -53,7 +54,8 @@ def table() -> Response:
     """The list."""
     listing = _read_listing()
     page = render_template("campaigns/_table.html", listing=listing)
-    return stands_at(url_for("campaigns.index", **listing.place), page)
+    response = stands_at(url_for("campaigns.index", **listing.place), page)
+    return response if seems_reachable() else tell(response, "queue-missed")
 
 
 @blueprint.get("/<display_id:display_id>/delete")
@@ -89,9 +91,9 @@ def overview(display_id: int) -> Response:
     when there is more, the list of recipients is told."""
     values = _overview_of(find_campaign(display_id))
     response = make_response(render_template("campaigns/_overview.html", **values))
-    if request.args.get("done", type=int) != values["row"].counts.done:
-        tell(response, "campaign-progressed")
-    return response
+    has_progressed = request.args.get("done", type=int) != values["row"].counts.done
+    news = {"campaign-progressed": has_progressed, "queue-missed": not seems_reachable()}
+    return tell(response, *(event for event, is_so in news.items() if is_so))
 
 
 @blueprint.get("/<display_id:display_id>/recipients")
