@@ -1,7 +1,7 @@
 """Keep what sending through providers needs to know
 
 Revision: 0005_channels
-Revises: 0002_engine
+Revises: 0003_idempotency
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0005_channels"
-down_revision = "0002_engine"
+down_revision = "0003_idempotency"
 branch_labels = None
 depends_on = None
 
