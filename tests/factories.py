@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from campaigns_app.accounts.models import Account, Membership, Role, User
 from campaigns_app.accounts.passwords import hash_password
 from campaigns_app.accounts.tokens import create_token
-from campaigns_app.campaigns.models import Campaign, CampaignType
+from campaigns_app.campaigns.models import Campaign
+from campaigns_app.campaigns.states import CampaignType
 from campaigns_app.contacts.models import Contact, ContactLabel, Label, Suppression
 from campaigns_app.database.types import Base, utcnow
 from campaigns_app.extensions import db

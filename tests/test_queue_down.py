@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 
 from campaigns_app import create_app, job_queue
 from campaigns_app.accounts.models import Account
-from campaigns_app.campaigns.models import Campaign, Phase
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.report import Counts, count_states
+from campaigns_app.campaigns.states import Phase
 from campaigns_app.campaigns.sweep import sweep
 from campaigns_app.extensions import db
 from campaigns_app.operations.embedded import RESTART_SECONDS, EmbeddedRedis

@@ -13,8 +13,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from campaigns_app.api.body import LARGEST_NUMBER, is_storable_json
-from campaigns_app.campaigns.models import MESSAGE_LENGTH, Follows
+from campaigns_app.campaigns.models import MESSAGE_LENGTH
 from campaigns_app.campaigns.service import CampaignDraft
+from campaigns_app.campaigns.states import Follows
 from campaigns_app.database.text import is_storable
 from campaigns_app.errors import FieldError, InvalidInput
 

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import select
 
 from campaigns_app.accounts.models import Membership, User
-from campaigns_app.campaigns.models import Campaign, CampaignStatus, CampaignType
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.report import Counts
+from campaigns_app.campaigns.states import CampaignStatus, CampaignType
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.models import Inbox

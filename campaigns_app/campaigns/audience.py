@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import ColumnElement, Select, case, func, literal, null, or_, select
 from sqlalchemy.orm import aliased
 
-from campaigns_app.campaigns.models import Campaign, Reason, RecipientState
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.selection import Selection, matched_contacts
+from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.channels.base import Channel
 from campaigns_app.contacts.models import Contact, Suppression
 

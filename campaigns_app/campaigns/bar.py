@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from campaigns_app.campaigns.models import RecipientState
 from campaigns_app.campaigns.report import Counts
+from campaigns_app.campaigns.states import RecipientState
 
 LENGTH = 1000
 """The bar's own units; a part that is there at all is at least a few of them long."""

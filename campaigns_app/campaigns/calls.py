@@ -4,8 +4,8 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaigns_app.campaigns.models import Reason, RecipientState
 from campaigns_app.campaigns.sending_ledger import Result
+from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.channels.provider import (
     Account,
     AccountPause,

@@ -3,12 +3,8 @@
 from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns.models import (
-    Campaign,
-    CampaignBatch,
-    CampaignRecipient,
-    RecipientState,
-)
+from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
+from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.database.clock import database_now
 from campaigns_app.database.types import utcnow
 

@@ -9,8 +9,9 @@ from datetime import datetime
 from campaigns_app.accounts.audit import record
 from campaigns_app.accounts.models import Account, User
 from campaigns_app.campaigns.jobs import close_cancelled_batches, ring_for_batches
-from campaigns_app.campaigns.models import Campaign, CampaignStatus, Phase
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.service import lock_campaign, ring_at_its_time
+from campaigns_app.campaigns.states import CampaignStatus, Phase
 from campaigns_app.errors import Refused
 from campaigns_app.extensions import db
 from campaigns_app.job_queue import CAMPAIGNS, enqueue

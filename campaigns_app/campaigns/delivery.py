@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from campaigns_app.campaigns import leases, ledger
 from campaigns_app.campaigns.leases import Lease
 from campaigns_app.campaigns.ledger import Outcome
-from campaigns_app.campaigns.models import Campaign, Reason, RecipientState
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.rendering import MessageTemplate, RenderingFailed, Surroundings
+from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.channels.base import Addressee, ConversationChannel, Origin
 from campaigns_app.channels.registry import ChannelRegistry
 from campaigns_app.database.types import utcnow

@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.audience import screened_contacts
-from campaigns_app.campaigns.models import Campaign, CampaignRecipient, RecipientState
+from campaigns_app.campaigns.models import Campaign, CampaignRecipient
 from campaigns_app.campaigns.selection import Selection, matched_contacts
+from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.channels.base import Channel
 from campaigns_app.contacts.models import Contact, ContactLabel, Label, Suppression
 from campaigns_app.conversations.models import Conversation

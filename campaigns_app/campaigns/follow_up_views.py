@@ -16,8 +16,9 @@ from campaigns_app.campaigns.follow_up import (
 )
 from campaigns_app.campaigns.follow_up_form import FollowUpForm
 from campaigns_app.campaigns.form_views import save_form, values_of_form
-from campaigns_app.campaigns.models import Campaign, Follows
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.pages import blueprint, find_campaign, go_to
+from campaigns_app.campaigns.states import Follows
 from campaigns_app.campaigns.texts import follows_text
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import AlreadyMade, NotFound, Refused

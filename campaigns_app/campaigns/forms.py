@@ -35,9 +35,10 @@ from campaigns_app.campaigns.fields import (
     with_plain_line_ends,
     write_local_time,
 )
-from campaigns_app.campaigns.models import MESSAGE_LENGTH, TITLE_LENGTH, Campaign, Follows
+from campaigns_app.campaigns.models import MESSAGE_LENGTH, TITLE_LENGTH, Campaign
 from campaigns_app.campaigns.rules import LATEST_YEARS
 from campaigns_app.campaigns.service import CampaignDraft
+from campaigns_app.campaigns.states import Follows
 from campaigns_app.campaigns.undo import soonest_start
 from campaigns_app.channels.base import Channel
 from campaigns_app.channels.registry import get_channels

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from campaigns_app.campaigns.models import Campaign, Phase
+from campaigns_app.campaigns.models import Campaign
+from campaigns_app.campaigns.states import Phase
 
 WATCHING_SECONDS = 2
 """Between two looks while something is going on."""

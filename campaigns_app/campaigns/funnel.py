@@ -14,13 +14,9 @@ from campaigns_app.campaigns.audience import (
     exclusion_reasons,
     screened_contacts,
 )
-from campaigns_app.campaigns.models import (
-    Campaign,
-    CampaignBatch,
-    CampaignRecipient,
-    RecipientState,
-)
+from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
 from campaigns_app.campaigns.selection import Selection, matched_contacts
+from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.channels.base import Channel
 
 

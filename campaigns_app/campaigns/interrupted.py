@@ -9,12 +9,8 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.leases import is_free
-from campaigns_app.campaigns.models import (
-    CampaignBatch,
-    CampaignRecipient,
-    Reason,
-    RecipientState,
-)
+from campaigns_app.campaigns.models import CampaignBatch, CampaignRecipient
+from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.database.clock import database_now
 
 

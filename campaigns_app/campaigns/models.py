@@ -1,7 +1,6 @@
 """Campaign, and its ledger: recipients in batches."""
 
 from datetime import datetime
-from enum import IntEnum, StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -20,81 +19,17 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from campaigns_app.accounts.models import Account, User
+from campaigns_app.campaigns.states import (
+    RARE_STATES,
+    CampaignStatus,
+    CampaignType,
+    Phase,
+)
 from campaigns_app.database.types import Base, BigId, utcnow
 from campaigns_app.inboxes.models import Inbox
 
 TITLE_LENGTH = 255
 MESSAGE_LENGTH = 20_000
-
-
-class CampaignType(IntEnum):
-    """Whether a campaign runs once at its time, or goes on by rules."""
-
-    ONGOING = 0
-    ONE_OFF = 1
-
-
-class CampaignStatus(IntEnum):
-    """Whether a campaign may still start. It is completed at the *start* of its execution, so
-    that neither a retry nor a second worker can start it again; see `Phase` for the rest."""
-
-    ACTIVE = 0
-    COMPLETED = 1
-
-
-class Phase(StrEnum):
-    """What is happening with a campaign; derived from its columns, never stored."""
-
-    SCHEDULED = "scheduled"
-    PAUSED = "paused"
-    SENDING = "sending"
-    FINISHED = "finished"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-
-class RecipientState(StrEnum):
-    """How far a campaign got with one contact. Each has a counter of that name in its batch."""
-
-    PENDING = "pending"
-    SENDING = "sending"
-    SENT = "sent"
-    DELIVERED = "delivered"
-    READ = "read"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    UNKNOWN = "unknown"
-    CANCELLED = "cancelled"
-
-
-class Reason(StrEnum):
-    """Why a recipient is in a state that is not the usual one."""
-
-    BLOCKED = "blocked"
-    OPTED_OUT = "opted_out"
-    NO_PHONE = "no_phone"
-    INVALID_PHONE = "invalid_phone"
-    DUPLICATE_PHONE = "duplicate_phone"
-    CONTACT_DELETED = "contact_deleted"
-    RENDERING_FAILED = "rendering_failed"
-    DELIVERY_FAILED = "delivery_failed"
-    INTERRUPTED = "interrupted"
-    REFUSED = "refused"
-    """The provider refused this message, or gave it up; its code and words say why."""
-    NO_ANSWER = "no_answer"
-    TRY_AGAIN = "try_again"
-    QUIET_HOURS = "quiet_hours"
-    BLANK_PARAMETER = "blank_parameter"
-
-
-class Follows(StrEnum):
-    """For whom of another campaign a follow-up campaign is."""
-
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    SKIPPED = "skipped"
-    NEW = "new"
-    """Who matches the audience now and is in no ledger of the campaign or of its follow-ups."""
 
 
 class Campaign(Base):
@@ -188,15 +123,6 @@ class Campaign(Base):
         """The ids of the labels in the audience."""
         return [entry["id"] for entry in self.audience if entry.get("type") == "Label"]
 
-
-RARE_STATES = (
-    RecipientState.SENDING,
-    RecipientState.FAILED,
-    RecipientState.SKIPPED,
-    RecipientState.UNKNOWN,
-    RecipientState.CANCELLED,
-)
-"""The states that few recipients are in, and that somebody wants to find: they have an index."""
 
 _IS_RARE = text(f"state IN ({', '.join(repr(state.value) for state in RARE_STATES)})")
 

@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response
 from campaigns_app.accounts.access import administrator_required, current_account, feature_required
 from campaigns_app.accounts.models import CAMPAIGNS_FEATURE
 from campaigns_app.campaigns import service, texts
-from campaigns_app.campaigns.models import Campaign, RecipientState
+from campaigns_app.campaigns.models import Campaign
+from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.campaigns.undo import seconds_to_undo
 from campaigns_app.channels.base import Channel
 from campaigns_app.channels.registry import get_channels

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from campaigns_app.campaigns.calls import Prepared
-from campaigns_app.campaigns.models import Campaign, Reason, RecipientState
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.rendering import MessageTemplate, RenderingFailed, Surroundings
 from campaigns_app.campaigns.sending_ledger import Result
+from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.channels.provider import OutgoingMessage, ProviderChannel
 
 NO_CONVERSATION = 0

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, exists, literal, select
 
-from campaigns_app.campaigns.models import Campaign, CampaignRecipient, Follows, RecipientState
+from campaigns_app.campaigns.models import Campaign, CampaignRecipient
+from campaigns_app.campaigns.states import Follows, RecipientState
 from campaigns_app.contacts.models import Contact, ContactLabel
 
 

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.leases import Lease
 from campaigns_app.campaigns.ledger import CONTACT_COLUMNS, count_changes
-from campaigns_app.campaigns.models import CampaignRecipient, Reason, RecipientState
+from campaigns_app.campaigns.models import CampaignRecipient
+from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.contacts.models import Contact, Suppression
 from campaigns_app.database.clock import database_now
 

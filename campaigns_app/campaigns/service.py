@@ -12,8 +12,9 @@ from campaigns_app.accounts.audit import record
 from campaigns_app.accounts.models import Account, User
 from campaigns_app.campaigns import doubles, rules
 from campaigns_app.campaigns.jobs import execute_campaign
-from campaigns_app.campaigns.models import Campaign, CampaignStatus, CampaignType, Follows
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.signals import CREATE_CAMPAIGN, campaign_created
+from campaigns_app.campaigns.states import CampaignStatus, CampaignType, Follows
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.errors import FieldError, InvalidInput, NotFound, Refused
 from campaigns_app.extensions import db

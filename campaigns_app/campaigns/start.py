@@ -11,14 +11,8 @@ from sqlalchemy import ColumnElement, and_, case, func, insert, literal, select,
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.audience import recipient_rows
-from campaigns_app.campaigns.models import (
-    Campaign,
-    CampaignBatch,
-    CampaignRecipient,
-    CampaignStatus,
-    CampaignType,
-    RecipientState,
-)
+from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
+from campaigns_app.campaigns.states import CampaignStatus, CampaignType, RecipientState
 from campaigns_app.channels.registry import ChannelRegistry
 from campaigns_app.database.clock import database_now
 from campaigns_app.errors import UnknownChannel

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from flask import current_app
 
-from campaigns_app.campaigns.models import Campaign, Phase
+from campaigns_app.campaigns.models import Campaign
+from campaigns_app.campaigns.states import Phase
 
 
 def soonest_start(now: datetime) -> datetime:

@@ -16,7 +16,7 @@ from campaigns_app.campaigns.bar import bar_of
 from campaigns_app.campaigns.follow_up import list_follow_ups
 from campaigns_app.campaigns.freshness import seconds_until_news
 from campaigns_app.campaigns.listing import Listing, read_listing
-from campaigns_app.campaigns.models import Campaign, RecipientState
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.pages import (
     asked_channel,
     blueprint,
@@ -26,6 +26,7 @@ from campaigns_app.campaigns.pages import (
     stands_at,
 )
 from campaigns_app.campaigns.report import count_states, describe_campaigns, list_recipients
+from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.database.types import utcnow
 from campaigns_app.htmx import is_htmx, tell

@@ -13,7 +13,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.facts import Facts, Recorded, Twin, gather_facts
-from campaigns_app.campaigns.models import Campaign, Reason, RecipientState
+from campaigns_app.campaigns.models import Campaign
+from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.channels.base import Channel
 from campaigns_app.contacts.listing import search_conditions
 from campaigns_app.contacts.models import Contact, Suppression

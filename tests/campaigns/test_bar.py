@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns_app.campaigns.bar import LEAST, LENGTH, bar_of
-from campaigns_app.campaigns.models import RecipientState
 from campaigns_app.campaigns.report import Counts
+from campaigns_app.campaigns.states import RecipientState
 
 counts_by_state = st.dictionaries(
     st.sampled_from([str(state) for state in RecipientState]), st.integers(0, 2_000_000)

@@ -16,8 +16,9 @@ from campaigns_app.campaigns.jobs import (
     deliver_batches,
     execute_campaign,
 )
-from campaigns_app.campaigns.models import Campaign, Phase
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.report import Counts, count_states
+from campaigns_app.campaigns.states import Phase
 from campaigns_app.campaigns.sweep import sweep
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.errors import Refused, StaleLease

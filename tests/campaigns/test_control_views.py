@@ -14,8 +14,9 @@ from werkzeug.test import TestResponse
 
 from campaigns_app.accounts.models import Account, AuditEntry, Role
 from campaigns_app.campaigns.jobs import close_cancelled_batches, execute_campaign
-from campaigns_app.campaigns.models import Campaign, Phase
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.report import Counts, count_states
+from campaigns_app.campaigns.states import Phase
 from campaigns_app.contacts.models import Label
 from campaigns_app.database.types import utcnow
 from tests.conftest import log_in

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from campaigns_app.campaigns import leases
 from campaigns_app.campaigns.delivery import BatchRun, Pace
 from campaigns_app.campaigns.jobs import deliver_batches, execute_campaign
-from campaigns_app.campaigns.models import Campaign, CampaignRecipient, Phase
+from campaigns_app.campaigns.models import Campaign, CampaignRecipient
 from campaigns_app.campaigns.report import Counts, count_states
+from campaigns_app.campaigns.states import Phase
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.conversations.models import ContactInbox, Conversation, Message
 from campaigns_app.errors import StaleLease

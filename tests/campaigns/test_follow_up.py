@@ -11,17 +11,10 @@ from campaigns_app.campaigns.control import cancel_campaign
 from campaigns_app.campaigns.doubles import Submission
 from campaigns_app.campaigns.follow_up import count_candidates, list_follow_ups, run_again
 from campaigns_app.campaigns.jobs import close_cancelled_batches, execute_campaign
-from campaigns_app.campaigns.models import (
-    TITLE_LENGTH,
-    Campaign,
-    CampaignBatch,
-    CampaignRecipient,
-    Follows,
-    Phase,
-    RecipientState,
-)
+from campaigns_app.campaigns.models import TITLE_LENGTH, Campaign, CampaignBatch, CampaignRecipient
 from campaigns_app.campaigns.report import Counts, count_states
 from campaigns_app.campaigns.service import delete_campaign
+from campaigns_app.campaigns.states import Follows, Phase, RecipientState
 from campaigns_app.contacts.models import Contact, ContactLabel, Label
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import AlreadyMade, InvalidInput, Refused

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 from campaigns_app.campaigns import leases
 from campaigns_app.campaigns.interrupted import settle_interrupted
 from campaigns_app.campaigns.jobs import deliver_batches, execute_campaign
-from campaigns_app.campaigns.models import CampaignBatch, CampaignRecipient, Reason, RecipientState
+from campaigns_app.campaigns.models import CampaignBatch, CampaignRecipient
 from campaigns_app.campaigns.report import Counts, count_states
+from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.campaigns.sweep import sweep
 from campaigns_app.conversations.models import Conversation
 from campaigns_app.errors import StaleLease

@@ -11,15 +11,10 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.control import cancel_campaign, pause_campaign
 from campaigns_app.campaigns.jobs import close_cancelled_batches, execute_campaign
-from campaigns_app.campaigns.models import (
-    Campaign,
-    CampaignBatch,
-    CampaignRecipient,
-    Reason,
-    RecipientState,
-)
+from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
 from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
 from campaigns_app.campaigns.report import Counts, count_states
+from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.campaigns.sweep import sweep
 from campaigns_app.channels.base import phone_rules
 from campaigns_app.channels.provider import (

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from campaigns_app.accounts.models import Account, AuditEntry
 from campaigns_app.campaigns.doubles import Submission
 from campaigns_app.campaigns.jobs import deliver_batches, execute_campaign
-from campaigns_app.campaigns.models import Campaign, CampaignType
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.service import (
     CampaignDraft,
     create_campaign,
@@ -23,6 +23,7 @@ from campaigns_app.campaigns.service import (
     update_campaign,
 )
 from campaigns_app.campaigns.signals import campaign_created
+from campaigns_app.campaigns.states import CampaignType
 from campaigns_app.conversations.models import Conversation
 from campaigns_app.errors import InvalidInput, NotFound, Refused
 from campaigns_app.job_queue import CAMPAIGNS, get_queue

@@ -6,14 +6,9 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns.models import (
-    Campaign,
-    CampaignBatch,
-    CampaignRecipient,
-    CampaignStatus,
-    Phase,
-)
+from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
 from campaigns_app.campaigns.start import start_campaign
+from campaigns_app.campaigns.states import CampaignStatus, Phase
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.contacts.models import Contact, Suppression
 from campaigns_app.database.types import utcnow

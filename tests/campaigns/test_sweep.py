@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns import leases
 from campaigns_app.campaigns.jobs import execute_campaign, ring_for_batches
-from campaigns_app.campaigns.models import Campaign, CampaignBatch, Phase
+from campaigns_app.campaigns.models import Campaign, CampaignBatch
+from campaigns_app.campaigns.states import Phase
 from campaigns_app.campaigns.sweep import sweep
 from campaigns_app.database.types import utcnow
 from campaigns_app.inboxes.models import Inbox

@@ -7,7 +7,7 @@ from flask import Flask
 
 from campaigns_app.campaigns import texts
 from campaigns_app.campaigns.forms import VARIABLES
-from campaigns_app.campaigns.models import Phase, Reason, RecipientState
+from campaigns_app.campaigns.states import Phase, Reason, RecipientState
 from campaigns_app.catalogue import load_texts
 from campaigns_app.channels.base import Channel
 from campaigns_app.channels.registry import get_channels

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account
-from campaigns_app.campaigns.models import Campaign, CampaignType
+from campaigns_app.campaigns.models import Campaign
+from campaigns_app.campaigns.states import CampaignType
 from campaigns_app.contacts.models import Contact, ContactLabel, Label
 from campaigns_app.database.bulk import insert_rows, reserve_ids
 from campaigns_app.database.copy_text import Row

@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account
-from campaigns_app.campaigns.models import Campaign, CampaignStatus
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.rendering import MessageTemplate, Surroundings
+from campaigns_app.campaigns.states import CampaignStatus
 from campaigns_app.contacts.models import Contact, ContactLabel
 from campaigns_app.conversations.models import ContactInbox, Conversation, Message, MessageType
 from campaigns_app.webhooks.events import OpenedConversation
