@@ -7,12 +7,13 @@ can start the campaign again.
 
 import logging
 
-from sqlalchemy import ColumnElement, and_, case, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, and_, insert, literal, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.audience import recipient_rows
-from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
-from campaigns_app.campaigns.states import CampaignStatus, CampaignType, RecipientState
+from campaigns_app.campaigns.cutting import cut_batches
+from campaigns_app.campaigns.models import Campaign, CampaignRecipient
+from campaigns_app.campaigns.states import CampaignStatus, CampaignType
 from campaigns_app.channels.registry import ChannelRegistry
 from campaigns_app.database.clock import database_now
 from campaigns_app.errors import UnknownChannel
@@ -39,8 +40,8 @@ def start_campaign(
         session.commit()
         logger.error("Campaign %s could not start: %s", campaign_id, failure)
         return []
-    _freeze_audience(session, campaign, channels)
-    batch_ids = _cut_batches(session, campaign_id, batch_size)
+    recipients = _freeze_audience(session, campaign, channels)
+    batch_ids = cut_batches(session, campaign_id, recipients, batch_size)
     if not batch_ids:
         campaign.finished_at = campaign.started_at
     session.commit()
@@ -85,59 +86,17 @@ def _reason_not_to_start(campaign: Campaign, channels: ChannelRegistry) -> str |
     return None
 
 
-def _freeze_audience(session: Session, campaign: Campaign, channels: ChannelRegistry) -> None:
+def _freeze_audience(session: Session, campaign: Campaign, channels: ChannelRegistry) -> int:
+    """Write the ledger; returns how many are in it."""
     channel = channels.get(campaign.inbox.inbox_type)
     audience = recipient_rows(campaign, channel)
     contact_id, state, reason = audience.selected_columns
-    session.execute(
-        insert(CampaignRecipient).from_select(
-            ["account_id", "campaign_id", "contact_id", "state", "reason"],
-            audience.with_only_columns(
-                literal(campaign.account_id), literal(campaign.id), contact_id, state, reason
-            ).order_by(contact_id),
-            include_defaults=False,
-        )
+    ledger = insert(CampaignRecipient).from_select(
+        ["account_id", "campaign_id", "contact_id", "state", "reason"],
+        audience.with_only_columns(
+            literal(campaign.account_id), literal(campaign.id), contact_id, state, reason
+        ).order_by(contact_id),
+        include_defaults=False,
     )
-
-
-def _cut_batches(session: Session, campaign_id: int, batch_size: int) -> list[int]:
-    """Batches of consecutive contact ids; one in which everybody is skipped is born finished."""
-    place = func.row_number().over(order_by=CampaignRecipient.contact_id) - 1
-    numbered = (
-        select(
-            CampaignRecipient.contact_id,
-            CampaignRecipient.state,
-            (place // batch_size).label("batch"),
-        )
-        .where(CampaignRecipient.campaign_id == campaign_id)
-        .subquery()
-    )
-    pending = func.sum(case((numbered.c.state == RecipientState.PENDING, 1), else_=0))
-    total = func.count()
-    session.execute(
-        insert(CampaignBatch).from_select(
-            [
-                *("campaign_id", "first_contact_id", "last_contact_id"),
-                *("total", "pending", "skipped", "finished_at"),
-            ],
-            select(
-                literal(campaign_id),
-                func.min(numbered.c.contact_id),
-                func.max(numbered.c.contact_id),
-                total,
-                pending,
-                total - pending,
-                case((pending == 0, database_now())),
-            )
-            .group_by(numbered.c.batch)
-            .order_by(numbered.c.batch),
-            include_defaults=False,
-        )
-    )
-    return list(
-        session.scalars(
-            select(CampaignBatch.id)
-            .where(CampaignBatch.campaign_id == campaign_id, CampaignBatch.finished_at.is_(None))
-            .order_by(CampaignBatch.id)
-        )
-    )
+    written = session.connection().execute(ledger.execution_options(preserve_rowcount=True))
+    return written.rowcount
