@@ -5,6 +5,8 @@ Each worker of the test run has databases of its own, migrated once and emptied 
 """
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -38,6 +40,8 @@ class Browser(FlaskClient):
         return super().open(*args, **kwargs)
 
 
+Start = Callable[..., subprocess.Popen[bytes]]
+WORKER = ("worker", "--queue", "campaigns", "--processes", "1")
 DATABASES = ("sqlite", "postgresql")
 TEST_SETTINGS = {
     "SECRET_KEY": "a key for tests only, of no worth elsewhere",
@@ -147,6 +151,27 @@ def csrf(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
 def runner(app: Flask) -> FlaskCliRunner:
     """The command line."""
     return app.test_cli_runner()
+
+
+@pytest.fixture
+def start(app: Flask) -> Iterator[Start]:
+    """Starts a command of `campaigns` as a process on the test's stores, with the settings given
+    by name, and kills it in the end."""
+    environ = {**os.environ, **TEST_SETTINGS}
+    environ |= {name: app.config[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    tied = ("--parent", str(os.getpid()))
+
+    with ExitStack() as stack:
+
+        def start(*command: str, **settings: str) -> subprocess.Popen[bytes]:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "campaigns_app", *tied, *command], env=environ | settings
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield start
 
 
 @pytest.fixture(scope="session")
