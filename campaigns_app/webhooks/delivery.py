@@ -29,18 +29,24 @@ from campaigns_app.webhooks.schedule import next_wait
 from campaigns_app.webhooks.sending import Attempt, ClaimedDelivery
 
 LEASE_SECONDS = 60
-"""Longer than a block can take: see `jobs.SENDING_SECONDS`."""
+"""Longer than any block can take, whatever `WEBHOOK_TIMEOUT_SECONDS` is."""
 
 # Computed once in a statement: no index helps PostgreSQL to compare with a clock that runs.
 NOW = select(database_now()).scalar_subquery()
 
 
 def claim_block(
-    session: Session, owner: str, limit: int, *, except_endpoints: Collection[int] = ()
+    session: Session,
+    owner: str,
+    limit: int,
+    *,
+    lease_seconds: int = LEASE_SECONDS,
+    except_endpoints: Collection[int] = (),
 ) -> list[ClaimedDelivery]:
     """Take up to `limit` due deliveries for `owner`, the longest due first. Commits.
 
-    Those of one conversation are taken together, so that no other worker can send its second
+    They are given to another worker after `lease_seconds`, which must be more than a block can
+    take. Those of one conversation are taken together, so that no other worker can send its second
     event before its first.
     """
     take_turns(session, "webhook claims")
@@ -69,7 +75,7 @@ def claim_block(
     block = [_claimed(row) for row in rows]
     if len(block) == limit:
         block = _whole_conversations(block)
-    _lease(session, owner, block)
+    _lease(session, owner, block, lease_seconds)
     session.commit()
     return block
 
@@ -137,13 +143,15 @@ def _whole_conversations(block: list[ClaimedDelivery]) -> list[ClaimedDelivery]:
     return block[:end] or block
 
 
-def _lease(session: Session, owner: str, block: Sequence[ClaimedDelivery]) -> None:
+def _lease(
+    session: Session, owner: str, block: Sequence[ClaimedDelivery], lease_seconds: int
+) -> None:
     _update(
         session,
         [delivery.id for delivery in block],
         fence=WebhookDelivery.fence + 1,
         lease_owner=owner,
-        lease_expires_at=now_plus(LEASE_SECONDS),
+        lease_expires_at=now_plus(lease_seconds),
     )
 
 

@@ -22,9 +22,11 @@ from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
 
 BLOCK_SIZE = 500
 
-SENDING_SECONDS = 15
-"""No request of a block begins later than this. With the longest `WEBHOOK_TIMEOUT_SECONDS` on top
-a block ends well before its lease."""
+SENDING_SECONDS = 5
+"""No request of a block begins later than this: the rest of it is claimed again."""
+
+SETTLING_SECONDS = 5
+"""How long it may take, after the last answer, to write down what came of a block."""
 
 SHIFT_SECONDS = 60
 """After so many seconds a job ends and rings for its successor, well before RQ's limit."""
@@ -79,7 +81,11 @@ async def _work_a_shift(policy: Policy) -> bool:
         while time.monotonic() < ends:
             resting = [key for key, until in rests.items() if until > time.monotonic()]
             block = claim_block(
-                session, job_queue.lease_owner(), BLOCK_SIZE, except_endpoints=resting
+                session,
+                job_queue.lease_owner(),
+                BLOCK_SIZE,
+                lease_seconds=SENDING_SECONDS + policy.timeout_seconds + SETTLING_SECONDS,
+                except_endpoints=resting,
             )
             if not block:
                 return False

@@ -63,6 +63,18 @@ def test_what_one_worker_has_claimed_no_other_can(
     assert claim_block(session, "you", 100) == []
 
 
+def test_a_claim_lasts_as_long_as_was_asked_for(
+    session: Session, endpoint: WebhookEndpoint
+) -> None:
+    tell_once(session, endpoint)
+
+    claim_block(session, "me", 10, lease_seconds=9)
+
+    expires_at = only_delivery(session).lease_expires_at
+    assert expires_at is not None
+    assert expires_at - utcnow() <= timedelta(seconds=9)
+
+
 def test_a_dead_workers_claim_can_be_taken_after_its_lease(
     session: Session, endpoint: WebhookEndpoint
 ) -> None:
