@@ -17,6 +17,7 @@ from campaigns_app.errors import CampaignsError, ConfigError
 from campaigns_app.job_queue import QUEUES
 from campaigns_app.operations.administrator import create_admin_command
 from campaigns_app.operations.bench.command import bench_command
+from campaigns_app.operations.crashtest.command import crashtest_command
 from campaigns_app.operations.demo.command import demo_command
 from campaigns_app.operations.installation import (
     close_database,
@@ -196,6 +197,7 @@ cli.add_command(demo_command)
 cli.add_command(installed_data_option(create_admin_command))
 cli.add_command(installed_data_option(import_contacts_command))
 cli.add_command(bench_command)
+cli.add_command(crashtest_command)
 
 
 def main() -> None:

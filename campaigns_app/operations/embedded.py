@@ -44,6 +44,12 @@ class EmbeddedRedis:
         """The address for `REDIS_URL`."""
         return f"unix://{self._socket_folder / SOCKET}"
 
+    @property
+    def process_id(self) -> int:
+        """The server's process. It must have been started."""
+        assert self._process is not None  # noqa: S101 - a caller's mistake
+        return self._process.pid
+
     @staticmethod
     def url_in(folder: Path) -> str:
         """The address of the server that keeps its data in `folder`; one that leads nowhere while

@@ -26,10 +26,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What runs: `app` for the use of this process, and everything else behind `look()`."""
+    """What runs: `app` for the use of this process, and everything else behind `look()`.
+
+    `environ` is what its processes were started with."""
 
     app: Flask
     address: str
+    environ: Mapping[str, str]
     supervisor: Supervisor
     redis: EmbeddedRedis | None
 
@@ -67,7 +70,7 @@ def running_installation(
         prepare_stores(app)
         supervisor = Supervisor(_programs(app, listener), environ, log=log)
         supervisor.start()
-        yield Installation(app, address, supervisor, redis)
+        yield Installation(app, address, environ, supervisor, redis)
     finally:
         if supervisor is not None:
             supervisor.stop(at_once=at_once)

@@ -53,13 +53,16 @@ def make_due_campaign(session: Session, contacts: int) -> int:
     session.add(campaign)
     session.commit()
     campaign_id = campaign.id
-    _make_contacts(session, account.id, label.id, contacts)
+    make_contacts(session, account.id, label.id, contacts)
     return campaign_id
 
 
-def _make_contacts(session: Session, account_id: int, label_id: int, count: int) -> None:
-    for start in range(0, count, ROWS_AT_ONCE):
-        size = min(ROWS_AT_ONCE, count - start)
+def make_contacts(
+    session: Session, account_id: int, label_id: int, count: int, *, first: int = 0
+) -> None:
+    """Give the account `count` contacts, numbered from `first`, who carry the label. Commits."""
+    for start in range(first, first + count, ROWS_AT_ONCE):
+        size = min(ROWS_AT_ONCE, first + count - start)
         ids = reserve_ids(session, Contact, size)
         insert_rows(
             session,

@@ -1,12 +1,15 @@
-"""Where the demonstration's webhooks arrive: a consumer that believes no request unverified."""
+"""Where webhooks arrive in the demonstration and in the crash test: a consumer that believes no
+request unverified."""
 
 import asyncio
 import hmac
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from aiohttp import web
 
@@ -25,6 +28,18 @@ class Arrivals:
     refused: int
 
 
+class Webhook(NamedTuple):
+    """What makes two requests the same webhook: its `webhook-id`, and the digest of its body."""
+
+    uid: str
+    digest: str
+
+    @classmethod
+    def of(cls, uid: str, body: bytes) -> Self:
+        """The webhook with this id and body."""
+        return cls(uid, sha256(body).hexdigest())
+
+
 class WebhookReceiver:
     """A web server on a free port of 127.0.0.1, in a thread, for as long as it is a context.
 
@@ -34,7 +49,7 @@ class WebhookReceiver:
 
     def __init__(self) -> None:
         self.secret = ""
-        self._verified: set[str] = set()
+        self._verified: Counter[Webhook] = Counter()
         self._refused = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="receiver", daemon=True)
@@ -50,7 +65,12 @@ class WebhookReceiver:
     @property
     def arrivals(self) -> Arrivals:
         """What has arrived until now."""
-        return Arrivals(len(self._verified), self._refused)
+        return Arrivals(len({webhook.uid for webhook in self.history}), self._refused)
+
+    @property
+    def history(self) -> Mapping[Webhook, int]:
+        """How often each verified webhook has come until now."""
+        return self._verified.copy()
 
     def __enter__(self) -> Self:
         # Listening begins here rather than in the thread, so that its errors are raised here.
@@ -80,7 +100,7 @@ class WebhookReceiver:
         except signing.SignatureRefused as refusal:
             self._refused += 1
             return web.Response(status=401, text=str(refusal))
-        self._verified.add(request.headers["webhook-id"])
+        self._verified[Webhook.of(request.headers["webhook-id"], body)] += 1
         return web.Response(status=204)
 
     def _verify(self, headers: Mapping[str, str], body: bytes) -> None:

@@ -7,7 +7,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from campaigns_app.database.types import utcnow
-from campaigns_app.operations.demo.receiver import Arrivals, WebhookReceiver
+from campaigns_app.operations.demo.receiver import Arrivals, Webhook, WebhookReceiver
 from campaigns_app.webhooks.signing import new_secret, signature_headers
 
 BODY = b'{"event": "message_created"}'
@@ -41,6 +41,7 @@ def test_the_same_webhook_arriving_twice_counts_once(receiver: WebhookReceiver) 
 
     assert [post(receiver, headers), post(receiver, headers)] == [204, 204]
     assert receiver.arrivals == Arrivals(verified=1, refused=0)
+    assert receiver.history == {Webhook.of("msg_1", BODY): 2}
 
 
 def test_a_webhook_signed_with_another_secret_is_refused(receiver: WebhookReceiver) -> None:

@@ -1,0 +1,96 @@
+"""What the crash test sets up: contacts in the audience and outside it, an inbox, an endpoint; and
+its campaigns, which it asks the web for as a program would."""
+
+import http.client
+import json
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from sqlalchemy import update
+
+from campaigns_app.accounts.models import User
+from campaigns_app.accounts.tokens import create_token
+from campaigns_app.channels.conversation import ApiChannel
+from campaigns_app.contacts.models import Contact, Label
+from campaigns_app.database.types import utcnow
+from campaigns_app.extensions import db
+from campaigns_app.inboxes.service import InboxDraft, create_inbox
+from campaigns_app.operations.bench.seeding import MESSAGE, make_contacts
+from campaigns_app.operations.demo.scene import Login, make_account, make_endpoint
+
+ASKING_SECONDS = 10
+BLOCKED_SHARE = 50
+"""One contact in so many is blocked: in the audience, and never to be written to."""
+OUTSIDERS_SHARE = 10
+"""For so many contacts of the audience there is one outside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where it takes place: whose account, which label makes the audience, what signs webhooks."""
+
+    account_id: int
+    label_id: int
+    inbox_id: int
+    secret: str
+    token: str
+
+    def ask_for_campaign(self, address: str, number: int) -> bool:
+        """Ask the web at `address` for the campaign with this number, to start now; returns
+        whether it said that it has been made. May be repeated: it is the same campaign."""
+        body = {
+            "title": f"Campaign {number}",
+            "message": MESSAGE,
+            "inbox_id": self.inbox_id,
+            "audience": [{"type": "Label", "id": self.label_id}],
+            "scheduled_at": utcnow().isoformat(),
+        }
+        headers = {
+            "Authorization": f"Bearer {self.token}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": f"crashtest-{number}",
+        }
+        web = http.client.HTTPConnection(urlsplit(address).netloc, timeout=ASKING_SECONDS)
+        try:
+            web.request("POST", "/api/v1/campaigns", json.dumps(body), headers)
+            return web.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            web.close()
+
+
+def set_scene(contacts: int, receiver_url: str) -> Scene:
+    """Make an account with `contacts` contacts in its audience. Commits."""
+    login = make_account()
+    session = db.session()
+    labels = [Label(account_id=login.account_id, title=name) for name in ("everybody", "others")]
+    session.add_all(labels)
+    session.commit()
+    audience, others = (label.id for label in labels)
+    make_contacts(session, login.account_id, audience, contacts)
+    outsiders = max(contacts // OUTSIDERS_SHARE, 1)
+    make_contacts(session, login.account_id, others, outsiders, first=contacts)
+    session.execute(update(Contact).where(Contact.id % BLOCKED_SHARE == 0).values(blocked=True))
+    session.commit()
+    return Scene(
+        account_id=login.account_id,
+        label_id=audience,
+        inbox_id=_make_inbox(login),
+        secret=make_endpoint(login, receiver_url),
+        token=_make_token(login),
+    )
+
+
+def _make_inbox(login: Login) -> int:
+    draft = InboxDraft("Crash test", ApiChannel.name, {})
+    inbox_id: int = create_inbox(login.account_id, draft).id
+    return inbox_id
+
+
+def _make_token(login: Login) -> str:
+    member = db.session.get_one(User, login.user_id).memberships[0]
+    token = create_token(member, "Crash test", expires_at=None, now=utcnow()).text
+    # Reading the member began a transaction, which would keep the workers from writing.
+    db.session.rollback()
+    return token
