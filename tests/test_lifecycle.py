@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from urllib.request import urlopen
 
-from tests.operations.processes import is_alive
+from tests.operations.processes import processes_naming
 
 DEADLINE_SECONDS = 240
 CONTACTS = 300
@@ -22,19 +22,6 @@ def write_contacts(path: Path) -> None:
         for number in range(CONTACTS)
     )
     path.write_text("\n".join(["name,email,labels", *rows]))
-
-
-def processes_naming(text: str) -> list[int]:
-    """The processes that run with `text` in their command line or environment."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
-        except OSError:
-            continue  # It has ended, or is not ours.
-        if text.encode() in words and is_alive(int(folder.name)):
-            found.append(int(folder.name))
-    return found
 
 
 def test_the_demonstration_carries_a_campaign_out_and_leaves_nothing_running(

@@ -29,3 +29,16 @@ def is_alive(process_id: int) -> bool:
 def read_ids(path: Path) -> list[int]:
     """The process ids that processes have written into `path`, a line each."""
     return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+
+def processes_naming(text: str) -> list[int]:
+    """The processes that run with `text` in their command line or environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+        except OSError:
+            continue  # It has ended, or is not ours.
+        if text.encode() in words and is_alive(int(folder.name)):
+            found.append(int(folder.name))
+    return found

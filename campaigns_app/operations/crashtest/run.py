@@ -210,7 +210,7 @@ class _Run:
         self.struck_at_work += progress.pending > 0
         self.say(
             f"{time.monotonic() - self.started:6.1f} s  {strike.fault}"
-            f"  (campaign {progress.latest_id}, {progress.pending:,} recipients pending)"
+            f"  (campaign {self.asked}, {progress.pending:,} recipients pending)"
         )
 
     def _see_to_work(self) -> Progress:
