@@ -13,12 +13,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from campaigns_app.campaigns.models import (
-    Campaign,
-    CampaignBatch,
-    CampaignRecipient,
-    RecipientState,
-)
+from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
+from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.contacts.models import Contact, ContactLabel
 from campaigns_app.conversations.models import ContactInbox, Conversation, Message
 from campaigns_app.operations.crashtest.history import History

@@ -8,13 +8,8 @@ import pytest
 from sqlalchemy import ForeignKeyConstraint, MetaData, UniqueConstraint, create_engine, select
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns.models import (
-    Campaign,
-    CampaignBatch,
-    CampaignRecipient,
-    CampaignStatus,
-    RecipientState,
-)
+from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
+from campaigns_app.campaigns.states import CampaignStatus, RecipientState
 from campaigns_app.contacts.models import Contact, ContactLabel
 from campaigns_app.conversations.models import ContactInbox, Conversation, Message, MessageType
 from campaigns_app.database.types import Base

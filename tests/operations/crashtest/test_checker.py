@@ -7,12 +7,8 @@ import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns.models import (
-    Campaign,
-    CampaignBatch,
-    CampaignRecipient,
-    RecipientState,
-)
+from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
+from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.conversations.models import Conversation, Message
 from campaigns_app.operations.crashtest.checker import check
 from campaigns_app.operations.crashtest.history import History
