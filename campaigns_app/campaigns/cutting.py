@@ -4,7 +4,7 @@ The ledger's unique index is walked from one batch's first contact to the next o
 recipients would take as long as writing them.
 """
 
-from sqlalchemy import Select, case, func, insert, literal, select
+from sqlalchemy import ColumnElement, Select, case, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.models import CampaignBatch, CampaignRecipient
@@ -34,45 +34,26 @@ def cut_batches(session: Session, campaign_id: int, recipients: int, size: int) 
 
 
 def _batches(campaign_id: int, recipients: int, size: int) -> Select[*tuple[object, ...]]:
-    ledger = CampaignRecipient.campaign_id == campaign_id
-    contact_id = CampaignRecipient.contact_id
-    edges = (
-        select(literal(0).label("number"), func.min(contact_id).label("first"))
-        .where(ledger)
-        .cte("edges", recursive=True)
-    )
-    following = (
-        select(contact_id)
-        .where(ledger, contact_id > edges.c.first)
-        .order_by(contact_id)
-        .limit(1)
-        .offset(size - 1)
-        .scalar_subquery()
-    )
-    edges = edges.union_all(select(edges.c.number + 1, following).where(edges.c.first.is_not(None)))
-    end = func.lead(edges.c.first).over(order_by=edges.c.number)
-    ranges = select(edges.c.number, edges.c.first, end.label("end")).subquery()
-    last = select(func.max(contact_id)).where(ledger).scalar_subquery()
-    bounds = (
-        select(
-            ranges.c.number,
-            ranges.c.first,
-            func.coalesce(ranges.c.end - 1, last).label("last"),
-            case((ranges.c.end.is_(None), recipients - ranges.c.number * size), else_=size).label(
-                "total"
-            ),
-        )
-        .where(ranges.c.first.is_not(None))
-        .subquery()
-    )
+    """The rows of `campaign_batches`, by their first contact."""
+    ranges = _ranges(campaign_id, size).subquery()
+    last = select(func.max(CampaignRecipient.contact_id)).where(_is_in(campaign_id))
+    bounds = select(
+        ranges.c.number,
+        ranges.c.first,
+        func.coalesce(ranges.c.end - 1, last.scalar_subquery()).label("last"),
+        case((ranges.c.end.is_(None), recipients - ranges.c.number * size), else_=size).label(
+            "total"
+        ),
+    ).subquery()
     # As a literal, for the database to know that its index of rare states will do.
     is_skipped = CampaignRecipient.state == literal(
         RecipientState.SKIPPED.value, literal_execute=True
     )
+    is_inside = CampaignRecipient.contact_id.between(bounds.c.first, bounds.c.last)
     skipped = (
         select(func.count())
         .select_from(CampaignRecipient)
-        .where(ledger, is_skipped, contact_id.between(bounds.c.first, bounds.c.last))
+        .where(_is_in(campaign_id), is_skipped, is_inside)
         .scalar_subquery()
     )
     counted = select(bounds, skipped.label("skipped")).subquery()
@@ -86,3 +67,29 @@ def _batches(campaign_id: int, recipients: int, size: int) -> Select[*tuple[obje
         counted.c.skipped,
         case((pending == 0, database_now())),
     ).order_by(counted.c.number)
+
+
+def _ranges(campaign_id: int, size: int) -> Select[int, int, int]:
+    """A row (number, first contact, the next one's first contact or null) for each batch."""
+    contact_id = CampaignRecipient.contact_id
+    edges = (
+        select(literal(0).label("number"), func.min(contact_id).label("first"))
+        .where(_is_in(campaign_id))
+        .cte("edges", recursive=True)
+    )
+    following = (
+        select(contact_id)
+        .where(_is_in(campaign_id), contact_id > edges.c.first)
+        .order_by(contact_id)
+        .limit(1)
+        .offset(size - 1)
+        .scalar_subquery()
+    )
+    edges = edges.union_all(select(edges.c.number + 1, following).where(edges.c.first.is_not(None)))
+    end = func.lead(edges.c.first).over(order_by=edges.c.number)
+    walked = select(edges.c.number, edges.c.first, end.label("end")).subquery()
+    return select(walked.c.number, walked.c.first, walked.c.end).where(walked.c.first.is_not(None))
+
+
+def _is_in(campaign_id: int) -> ColumnElement[bool]:
+    return CampaignRecipient.campaign_id == campaign_id
