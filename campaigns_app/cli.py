@@ -12,6 +12,7 @@ from flask.cli import ScriptInfo
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from campaigns_app import create_app, pauses
+from campaigns_app.campaigns.cli import check_command
 from campaigns_app.contacts.cli import import_contacts_command
 from campaigns_app.errors import CampaignsError, ConfigError
 from campaigns_app.job_queue import QUEUES
@@ -196,6 +197,7 @@ def web(info: ScriptInfo, number: int) -> None:
 cli.add_command(demo_command)
 cli.add_command(installed_data_option(create_admin_command))
 cli.add_command(installed_data_option(import_contacts_command))
+cli.add_command(installed_data_option(check_command))
 cli.add_command(bench_command)
 cli.add_command(crashtest_command)
 

@@ -46,10 +46,14 @@ class Counts:
         return self.sent + self.delivered + self.read
 
     @property
+    def in_states(self) -> int:
+        """Those in any state; as many as `total`, unless something is broken."""
+        return sum(getattr(self, entry.name) for entry in fields(self) if entry.name != "total")
+
+    @property
     def adds_up(self) -> bool:
         """Whether the states sum to the total, as they always must."""
-        parts = (getattr(self, entry.name) for entry in fields(self) if entry.name != "total")
-        return bool(sum(parts) == self.total)
+        return self.in_states == self.total
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,22 @@ def reading(session: Session) -> Iterator[Session]:
     detaches nothing but expires what was loaded.
     """
     session.connection(execution_options={READS_ONLY: True})
+    try:
+        yield session
+    finally:
+        session.rollback()
+
+
+@contextmanager
+def snapshot(session: Session) -> Iterator[Session]:
+    """`reading`, with every statement seeing the database as it was at the first one.
+
+    SQLite's read transactions are so by themselves.
+    """
+    options: dict[str, Any] = {READS_ONLY: True}
+    if session.get_bind().dialect.name == "postgresql":
+        options["isolation_level"] = "REPEATABLE READ"
+    session.connection(execution_options=options)
     try:
         yield session
     finally:
