@@ -31,6 +31,7 @@ from campaigns_app.extensions import db, migrate
 from campaigns_app.inboxes import models as _inboxes  # noqa: F401
 from campaigns_app.inboxes import views as inboxes_views
 from campaigns_app.logs import init_logging
+from campaigns_app.metrics import views as metrics_views
 from campaigns_app.webhooks import models as _webhooks  # noqa: F401
 from campaigns_app.webhooks import views as webhooks_views
 
@@ -78,6 +79,7 @@ def _init_web(app: Flask) -> None:
     assets.init_app(app)
     pages_errors.init_app(app)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics_views.blueprint)
     app.register_blueprint(accounts_views.blueprint)
     app.register_blueprint(campaigns_pages.blueprint)
     app.register_blueprint(explain_views.blueprint)

@@ -62,6 +62,12 @@ def _secret_key(value: str) -> str:
     return value
 
 
+def _token(value: str) -> str:
+    if len(value) < 16:
+        raise ValueError("it must be at least 16 characters long")
+    return value
+
+
 def _database_url(value: str) -> str:
     # Hosting platforms hand out `postgres://`, which SQLAlchemy no longer knows.
     scheme, separator, rest = value.partition("://")
@@ -189,6 +195,12 @@ SETTINGS: tuple[Setting, ...] = (
         _one_of("console", "json"),
         "console",
         "`console` for people, `json` for one object a line.",
+    ),
+    Setting(
+        "METRICS_TOKEN",
+        _token,
+        None,
+        "Bearer token with which a monitoring system may read `/metrics`; closed without one.",
     ),
     Setting(
         "BATCH_SIZE",

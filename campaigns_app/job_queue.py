@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ import redis
 from flask import Flask, current_app
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from rq import Queue
+from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
 logger = logging.getLogger(__name__)
@@ -106,6 +106,23 @@ def waiting(queue: str) -> int:
         return get_queue(queue).count
     except (redis.RedisError, OSError):
         return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """How many jobs wait in each queue, and how many worker processes are registered."""
+
+    waiting: Mapping[str, int]
+    workers: int
+
+
+def measure() -> Measures | None:
+    """What there is in Redis; None where it does not answer."""
+    try:
+        waiting = {name: get_queue(name).count for name in QUEUES}
+        return Measures(waiting, Worker.count(connection=get_redis()))
+    except (redis.RedisError, OSError):
+        return None
 
 
 def lease_owner() -> str:

@@ -10,6 +10,7 @@ OPEN = {
     "static": "stylesheets and scripts, the same for everybody",
     "health.alive": "asked by load balancers",
     "health.ready": "asked by load balancers",
+    "metrics.show": "has a token of its own",
     "accounts.login": "the way in",
     "accounts.log_in": "the way in",
     "accounts.setup": "the way in for the first person, by a secret in the address",

@@ -15,7 +15,7 @@ def settings_table(settings: Iterable[Setting] = SETTINGS) -> str:
 def _default(value: object) -> str:
     if value is REQUIRED:
         return "(required)"
-    if value == ():
+    if value is None or value == ():
         return "(none)"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
