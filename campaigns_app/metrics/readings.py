@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import case, func, literal, literal_column, select
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns.ledger import is_workable
+from campaigns_app.campaigns.leases import is_workable
 from campaigns_app.campaigns.models import Campaign, CampaignBatch
 from campaigns_app.campaigns.start import is_due
 from campaigns_app.campaigns.states import Phase, RecipientState

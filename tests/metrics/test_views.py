@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event, update
 from sqlalchemy.orm import Session
 
 from campaigns_app import create_app
-from campaigns_app.campaigns import ledger
+from campaigns_app.campaigns import leases
 from campaigns_app.campaigns.jobs import deliver_batches, execute_campaign
 from campaigns_app.campaigns.models import Campaign, CampaignBatch
 from campaigns_app.campaigns.states import Phase
@@ -83,7 +83,7 @@ def test_a_system_at_rest_is_well(read: Read) -> None:
 
 def test_it_says_what_is_being_sent(read: Read, session: Session) -> None:
     execute_campaign(make_ready(contacts=3).id)
-    ledger.take_batch(session, "worker", lease_seconds=20)
+    leases.take_batch(session, "worker", lease_seconds=20)
 
     measures = read()
 
