@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 
 from yarl import URL
 
-from campaigns_app.config import IPNetwork
+from campaigns_app.setting_values import IPNetwork
 
 LONGEST_URL = 2048
 

@@ -24,9 +24,9 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
-from campaigns_app.config import IPNetwork
 from campaigns_app.destinations import is_reachable
 from campaigns_app.errors import CampaignsError
+from campaigns_app.setting_values import IPNetwork
 
 LONGEST_BODY = 16_384
 """How much of an answer's body is read, in bytes."""

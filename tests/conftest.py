@@ -53,6 +53,22 @@ TEST_SETTINGS = {
 }
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked for the other database: there is nothing to be tried there."""
+    left_out = [item for item in items if _is_for_another(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not _is_for_another(item)]
+
+
+def _is_for_another(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("only_on")
+    if mark is None:
+        return False
+    callspec = getattr(item, "callspec", None)
+    return callspec is None or callspec.params.get("database_url") != mark.args[0]
+
+
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Redis-protocol server, one for each worker of the test run."""

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from campaigns_app.metrics import readings
 from flask import Flask
 from sqlalchemy import Connection, event, func, select, text, update
 from sqlalchemy.orm import Session
@@ -29,6 +28,7 @@ from campaigns_app.conversations.models import Conversation, Message
 from campaigns_app.database.bulk import refresh_statistics
 from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
+from campaigns_app.metrics import readings
 from campaigns_app.operations.bench.seeding import make_due_campaign
 from campaigns_app.webhooks.delivery import claim_block
 from campaigns_app.webhooks.jobs import enqueue_due_deliveries

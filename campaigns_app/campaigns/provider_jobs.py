@@ -24,13 +24,13 @@ from campaigns_app.campaigns.provider_messages import MessageWriter
 from campaigns_app.campaigns.provider_run import ProviderRun, Route
 from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
-from campaigns_app.config import IPNetwork
 from campaigns_app.errors import StaleLease
 from campaigns_app.extensions import db
 from campaigns_app.http_client import HttpClient, Policy
 from campaigns_app.inboxes.provider_account import account_of
 from campaigns_app.job_queue import PROVIDERS, enqueue, lease_owner, must_end
 from campaigns_app.rate_budget import BudgetUnreachable, get_rate_budget
+from campaigns_app.setting_values import IPNetwork
 
 logger = logging.getLogger(__name__)
 

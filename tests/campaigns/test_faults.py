@@ -61,9 +61,10 @@ def campaign(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Campaign:
 @pytest.fixture
 def in_chunk(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[Act], None]:
     """Has something done by somebody else in the middle of the next chunk, once: after it has
-    looked at contacts and subscribers, before it writes."""
-    if db.engine.dialect.name == "sqlite":
-        pytest.skip("SQLite lets nobody else write during a chunk: whoever wants to waits")
+    looked at contacts and subscribers, before it writes.
+
+    For tests on PostgreSQL: SQLite lets nobody else write during a chunk, whoever wants to waits.
+    """
 
     def arrange(act: Act) -> None:
         registry = ChannelRegistry()
@@ -147,6 +148,7 @@ def test_a_contact_deleted_after_its_turn_changes_nothing(
     assert broken(session) == []
 
 
+@pytest.mark.only_on("postgresql")
 def test_a_contact_deleted_while_its_chunk_is_written_is_skipped(
     session: Session, campaign: Campaign, in_chunk: Callable[[Act], None]
 ) -> None:
@@ -228,6 +230,7 @@ def test_a_message_that_fails_in_the_middle_of_a_chunk_costs_no_number(
     assert broken(session) == []
 
 
+@pytest.mark.only_on("postgresql")
 def test_a_contact_inbox_made_by_another_campaign_meanwhile_is_found(
     session: Session, campaign: Campaign, in_chunk: Callable[[Act], None]
 ) -> None:
@@ -269,6 +272,7 @@ def test_an_endpoint_deleted_meanwhile_takes_along_what_waits_for_it_only(
     assert session.scalar(select(func.count()).select_from(WebhookEvent)) == CONTACTS * 2
 
 
+@pytest.mark.only_on("postgresql")
 def test_an_endpoint_deleted_while_a_chunk_is_written_spoils_nobodys_conversation(
     session: Session, campaign: Campaign, in_chunk: Callable[[Act], None]
 ) -> None:
@@ -283,10 +287,10 @@ def test_an_endpoint_deleted_while_a_chunk_is_written_spoils_nobodys_conversatio
     assert broken(session) == []
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_full_disk_stops_the_batch_and_nothing_is_lost(
     session: Session, campaign: Campaign
 ) -> None:
-    only_on("sqlite", "only there can a test fill the disk")
     elsewhere("UPDATE campaigns SET message = :long", long="It takes room. " * 1000)
     with full_disk(), pytest.raises(OperationalError, match="database or disk is full"):
         deliver_batches()
@@ -326,10 +330,10 @@ def setting(name: str, value: int) -> Iterator[None]:
         db.engine.dispose()
 
 
+@pytest.mark.only_on("sqlite")
 def test_a_locked_database_stops_the_batch_and_nothing_is_lost(
     session: Session, campaign: Campaign
 ) -> None:
-    only_on("sqlite", "it locks the whole database")
     locker = sqlite3.connect(str(db.engine.url.database), isolation_level=None)
     with (
         closing(locker),
@@ -347,6 +351,7 @@ def test_a_locked_database_stops_the_batch_and_nothing_is_lost(
     assert broken(session) == []
 
 
+@pytest.mark.only_on("postgresql")
 def test_a_deadlock_is_nobodys_fault(
     session: Session, campaign: Campaign, in_chunk: Callable[[Act], None]
 ) -> None:
@@ -379,6 +384,7 @@ def ask_for_batch(connection: Connection, batch_id: int) -> None:
     connection.rollback()
 
 
+@pytest.mark.only_on("postgresql")
 def test_a_serialization_failure_is_nobodys_fault(
     session: Session, campaign: Campaign, in_chunk: Callable[[Act], None]
 ) -> None:
@@ -407,8 +413,3 @@ def strictly_isolated() -> Iterator[None]:
         yield
     finally:
         event.remove(db.engine, "begin", isolate)
-
-
-def only_on(dialect: str, reason: str) -> None:
-    if db.engine.dialect.name != dialect:
-        pytest.skip(f"on {dialect} only: {reason}")
