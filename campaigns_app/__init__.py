@@ -32,6 +32,7 @@ from campaigns_app.inboxes import models as _inboxes  # noqa: F401
 from campaigns_app.inboxes import views as inboxes_views
 from campaigns_app.logs import init_logging
 from campaigns_app.metrics import views as metrics_views
+from campaigns_app.webhooks import hooks
 from campaigns_app.webhooks import models as _webhooks  # noqa: F401
 from campaigns_app.webhooks import views as webhooks_views
 
@@ -51,6 +52,7 @@ def create_app(environ: Mapping[str, str] | None = None, **overrides: Any) -> Fl
     _init_stores(app)
     _init_web(app)
     signals.connect()
+    hooks.connect()
     return app
 
 

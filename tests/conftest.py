@@ -29,6 +29,7 @@ from campaigns_app.job_queue import get_redis
 from campaigns_app.operations.embedded import EmbeddedRedis
 from campaigns_app.operations.local_postgres import LocalPostgres, create_database
 from tests.factories import PASSWORD, make_account, make_user
+from tests.payloads import assert_events_as_published
 
 
 class Browser(FlaskClient):
@@ -126,11 +127,17 @@ def _application(database_url: str, redis_url: str) -> Iterator[Flask]:
 
 @pytest.fixture
 def app(_application: Flask) -> Iterator[Flask]:
-    """The application inside its context, with nothing in its stores. CSRF protection is off."""
+    """The application inside its context, with nothing in its stores. CSRF protection is off.
+
+    After the test, every event that it wrote is held against what is published of it.
+    """
     with _application.app_context():
         yield _application
         db.session.remove()
-        _empty_stores()
+        try:
+            assert_events_as_published(_application)
+        finally:
+            _empty_stores()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from campaigns_app.accounts.audit import record
 from campaigns_app.accounts.models import Account, User
+from campaigns_app.campaigns.announcing import announce
 from campaigns_app.campaigns.jobs import close_cancelled_batches, ring_for_batches
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.service import lock_campaign, ring_at_its_time
@@ -15,6 +16,7 @@ from campaigns_app.campaigns.states import CampaignStatus, Phase
 from campaigns_app.errors import Refused
 from campaigns_app.extensions import db
 from campaigns_app.job_queue import CAMPAIGNS, enqueue
+from campaigns_app.webhooks.events import CAMPAIGN_CANCELLED, CAMPAIGN_PAUSED
 
 IS_OVER = "The campaign is over"
 
@@ -28,6 +30,7 @@ def pause_campaign(account: Account, display_id: int, *, actor: User | None) -> 
     if campaign.enabled:
         campaign.enabled = False
         record("campaign.paused", actor, campaign)
+        announce(db.session(), campaign, CAMPAIGN_PAUSED)
     db.session.commit()
     return campaign
 
@@ -73,6 +76,7 @@ def cancel_campaign(
     campaign.cancelled_at = now
     campaign.campaign_status = CampaignStatus.COMPLETED.value
     record("campaign.cancelled", actor, campaign)
+    announce(db.session(), campaign, CAMPAIGN_CANCELLED)
     db.session.commit()
     if campaign.started_at is not None:
         enqueue(CAMPAIGNS, close_cancelled_batches)

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Row, and_, select, update
 from sqlalchemy.orm import Session
 
+from campaigns_app.campaigns.announcing import announce, announce_failures
 from campaigns_app.campaigns.leases import Lease
 from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
-from campaigns_app.campaigns.states import RecipientState
+from campaigns_app.campaigns.states import Phase, RecipientState
 from campaigns_app.contacts.models import Contact
 from campaigns_app.database.clock import database_now
 from campaigns_app.errors import StaleLease
+from campaigns_app.webhooks.events import CAMPAIGN_FINISHED
 
 CONTACT_COLUMNS = (
     Contact.id,
@@ -83,6 +85,7 @@ def record(
     moved[RecipientState.SENT] += sent
     moved[RecipientState.PENDING] -= moved.total()
     count_changes(session, lease, lease_seconds, moved)
+    announce_failures(session, lease.account_id, lease.campaign_id, others)
 
 
 def _record_other(session: Session, lease: Lease, outcome: Outcome) -> None:
@@ -165,6 +168,10 @@ def finish_campaign(session: Session, campaign_id: int) -> bool:
         .returning(Campaign.id)
         .execution_options(synchronize_session=False)
     )
+    if finished is not None:
+        campaign = session.get_one(Campaign, campaign_id, populate_existing=True)
+        if campaign.phase is Phase.FINISHED:
+            announce(session, campaign, CAMPAIGN_FINISHED)
     session.commit()
     return finished is not None
 

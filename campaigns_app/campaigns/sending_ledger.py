@@ -12,6 +12,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Row, Table, bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from campaigns_app.campaigns.announcing import announce_failures
 from campaigns_app.campaigns.leases import Lease
 from campaigns_app.campaigns.ledger import CONTACT_COLUMNS, count_changes
 from campaigns_app.campaigns.models import CampaignRecipient
@@ -170,6 +171,7 @@ def _write(
     )
     now = session.scalar(select(database_now()))
     session.connection().execute(statement, [_values(result, now) for result in results])
+    announce_failures(session, lease.account_id, lease.campaign_id, results)
 
 
 def _values(result: Result, now: datetime | None) -> Mapping[str, Any]:

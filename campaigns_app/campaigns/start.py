@@ -10,6 +10,7 @@ import logging
 from sqlalchemy import ColumnElement, and_, insert, literal, update
 from sqlalchemy.orm import Session
 
+from campaigns_app.campaigns.announcing import announce
 from campaigns_app.campaigns.audience import recipient_rows
 from campaigns_app.campaigns.cutting import cut_batches
 from campaigns_app.campaigns.models import Campaign, CampaignRecipient
@@ -17,6 +18,7 @@ from campaigns_app.campaigns.states import CampaignStatus, CampaignType
 from campaigns_app.channels.registry import ChannelRegistry
 from campaigns_app.database.clock import database_now
 from campaigns_app.errors import UnknownChannel
+from campaigns_app.webhooks.events import CAMPAIGN_FINISHED, CAMPAIGN_STARTED
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +44,10 @@ def start_campaign(
         return []
     recipients = _freeze_audience(session, campaign, channels)
     batch_ids = cut_batches(session, campaign_id, recipients, batch_size)
+    announce(session, campaign, CAMPAIGN_STARTED)
     if not batch_ids:
         campaign.finished_at = campaign.started_at
+        announce(session, campaign, CAMPAIGN_FINISHED)
     session.commit()
     logger.info("Campaign %s started with %s batches", campaign_id, len(batch_ids))
     return batch_ids

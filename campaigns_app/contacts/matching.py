@@ -32,13 +32,17 @@ OUTSET: dict[str, Any] = {
 
 @dataclass(eq=False, slots=True)
 class Draft:
-    """A contact as it will be once its rows are written; `id` is None for a new one."""
+    """A contact as it will be once its rows are written; `id` is None for a new one.
+
+    `before` is what its values were before the first of them.
+    """
 
     id: int | None = None
     values: dict[str, Any] = field(default_factory=lambda: dict(OUTSET))
     labels: set[str] = field(default_factory=set)
     new_labels: set[str] = field(default_factory=set)
     is_changed: bool = False
+    before: dict[str, Any] | None = None
 
     def take(self, row: ContactRow) -> bool:
         """Take over what `row` says; returns whether anything is different now.
@@ -46,6 +50,7 @@ class Draft:
         An empty cell says nothing, and labels are only ever added.
         """
         before = dict(self.values)
+        self.before = self.before or before
         for column in PLAIN:
             given = getattr(row, column)
             if given is not None:

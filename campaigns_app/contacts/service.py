@@ -1,7 +1,8 @@
 """What a person does with contacts: create, change, block, delete. Each function is one commit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, select
@@ -12,7 +13,9 @@ from campaigns_app.accounts.models import Account, User
 from campaigns_app.contacts.addresses import normalise_email, normalise_phone_number
 from campaigns_app.contacts.labels import ids_by_title
 from campaigns_app.contacts.models import KEYS, LONGEST_TEXT, Contact, ContactLabel
+from campaigns_app.contacts.signals import ContactChange, tell_of_contacts, told_columns
 from campaigns_app.database.text import is_storable
+from campaigns_app.database.types import utcnow
 from campaigns_app.errors import FieldError, InvalidInput, NotFound
 from campaigns_app.extensions import db
 
@@ -37,7 +40,7 @@ def create_contact(account: Account, draft: ContactDraft, *, actor: User | None)
     contact = Contact(account_id=account.id)
     _fill(contact, draft)
     db.session.add(contact)
-    _save(contact, draft, "contact.created", actor)
+    _save(contact, draft, "contact.created", actor, before=None)
     return contact
 
 
@@ -46,8 +49,9 @@ def update_contact(
 ) -> Contact:
     """Change a contact; its attributes stay. Raises `NotFound` and `InvalidInput`. Commits."""
     contact = get_contact(account.id, contact_id)
+    before = told_columns(contact)
     _fill(contact, draft)
-    _save(contact, draft, "contact.updated", actor)
+    _save(contact, draft, "contact.updated", actor, before=before)
     return contact
 
 
@@ -57,7 +61,9 @@ def set_blocked(account: Account, contact_id: int, blocked: bool, *, actor: User
     Raises `NotFound`. Commits.
     """
     contact = get_contact(account.id, contact_id)
+    before = told_columns(contact)
     contact.blocked = blocked
+    _tell(contact, before)
     record("contact.blocked" if blocked else "contact.unblocked", actor, contact)
     db.session.commit()
     return contact
@@ -136,7 +142,14 @@ def _is_taken(contact: Contact, key: str, value: str | None) -> bool:
     return db.session.scalar(other) not in (None, contact.id)
 
 
-def _save(contact: Contact, draft: ContactDraft, action: str, actor: User | None) -> None:
+def _save(
+    contact: Contact,
+    draft: ContactDraft,
+    action: str,
+    actor: User | None,
+    *,
+    before: Mapping[str, Any] | None,
+) -> None:
     """Write the contact and its labels. Raises `InvalidInput` when a key was taken meanwhile.
     Commits."""
     try:
@@ -150,5 +163,12 @@ def _save(contact: Contact, draft: ContactDraft, action: str, actor: User | None
         ContactLabel(account_id=contact.account_id, contact_id=contact.id, label_id=label_id)
         for label_id in sorted(draft.label_ids)
     )
+    _tell(contact, before)
     record(action, actor, contact, after={"name": contact.name})
     db.session.commit()
+
+
+def _tell(contact: Contact, before: Mapping[str, Any] | None) -> None:
+    """Let those know who connected: the contact is new, or had the values `before`."""
+    change = ContactChange(told_columns(contact), before=before)
+    tell_of_contacts(db.session(), contact.account_id, lambda: [change], utcnow())

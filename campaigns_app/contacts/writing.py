@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.contacts.matching import COLUMNS, MERGED, Draft
 from campaigns_app.contacts.models import Contact, ContactLabel, Label
+from campaigns_app.contacts.signals import ContactChange, tell_of_contacts
 from campaigns_app.database.bulk import insert_rows, reserve_ids
 
 
@@ -25,8 +26,11 @@ def write_drafts(
     `label_ids` are the account's labels by title. Does not commit.
     """
     # Changed contacts come before new ones, which may have taken over a key the former gave up.
-    _update_contacts(session, [d for d in drafts if d.id is not None and d.is_changed], now)
-    _insert_contacts(session, account_id, [d for d in drafts if d.id is None], now)
+    changed = [draft for draft in drafts if draft.id is not None and draft.is_changed]
+    new = [draft for draft in drafts if draft.id is None]
+    _update_contacts(session, changed, now)
+    _insert_contacts(session, account_id, new, now)
+    tell_of_contacts(session, account_id, lambda: _changes(new, changed), now)
     missing = {title for draft in drafts for title in draft.new_labels} - label_ids.keys()
     labels = [Label(account_id=account_id, title=title) for title in sorted(missing)]
     session.add_all(labels)
@@ -64,6 +68,13 @@ def _insert_contacts(
     ]
     columns = ("id", "account_id", "created_at", "updated_at", *COLUMNS)
     insert_rows(session, Contact, columns, rows)
+
+
+def _changes(new: Sequence[Draft], changed: Sequence[Draft]) -> list[ContactChange]:
+    made = [ContactChange({"id": draft.id, **draft.values}) for draft in new]
+    return made + [
+        ContactChange({"id": draft.id, **draft.values}, before=draft.before) for draft in changed
+    ]
 
 
 def _stored(draft: Draft, column: str) -> object:

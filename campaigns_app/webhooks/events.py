@@ -1,9 +1,9 @@
-"""What endpoints can be told of, and the JSON in which they are told.
+"""What endpoints can be told of, and the JSON in which conversations and messages are told.
 
 Keys, nesting and the differing types of the same fact in different places (`message_type` is a
 number inside a conversation and a word in `message_created`) are those of Chatwoot, so that its
 consumers work unchanged. The conversation is written once and used in both events: there is one
-of each for every recipient of a campaign.
+of each for every recipient of a campaign. `schemas` describes every payload.
 """
 
 import json
@@ -17,7 +17,29 @@ import orjson
 
 CONVERSATION_CREATED = "conversation_created"
 MESSAGE_CREATED = "message_created"
-EVENT_TYPES = (CONVERSATION_CREATED, MESSAGE_CREATED)
+MESSAGE_UPDATED = "message_updated"
+CONTACT_CREATED = "contact_created"
+CONTACT_UPDATED = "contact_updated"
+CAMPAIGN_STARTED = "campaign_started"
+CAMPAIGN_FINISHED = "campaign_finished"
+CAMPAIGN_PAUSED = "campaign_paused"
+CAMPAIGN_CANCELLED = "campaign_cancelled"
+RECIPIENT_UPDATED = "recipient_updated"
+
+OPENING_EVENTS = (CONVERSATION_CREATED, MESSAGE_CREATED)
+"""What is told of a conversation that a campaign opens, in this order."""
+
+CONVERSATION_EVENTS = (*OPENING_EVENTS, MESSAGE_UPDATED)
+"""What an API inbox's own endpoint is told, whatever its subscriptions."""
+
+CONTACT_EVENTS = (CONTACT_CREATED, CONTACT_UPDATED)
+
+CHATWOOTS_EVENTS = (*CONVERSATION_EVENTS, *CONTACT_EVENTS)
+"""Those that Chatwoot has, too: what an endpoint is told that does not say what it wants."""
+
+CAMPAIGN_EVENTS = (CAMPAIGN_STARTED, CAMPAIGN_FINISHED, CAMPAIGN_PAUSED, CAMPAIGN_CANCELLED)
+
+EVENT_TYPES = (*CHATWOOTS_EVENTS, *CAMPAIGN_EVENTS, RECIPIENT_UPDATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +60,31 @@ class OpenedConversation:
     content: str
     campaign_id: int
     at: datetime
+    status: str = "sent"
+    updated_at: datetime | None = None
 
     def payloads(self) -> dict[str, str]:
         """The JSON text of each event, by event type."""
-        conversation, message = _json(self._conversation()), _json(self._message())
+        conversation, message = to_json(self._conversation()), to_json(self._message())
         return {
             CONVERSATION_CREATED: f'{conversation[:-1]},"event":"{CONVERSATION_CREATED}"}}',
             MESSAGE_CREATED: (
                 f'{message[:-1]},"conversation":{conversation},"event":"{MESSAGE_CREATED}"}}'
             ),
         }
+
+    def told_as_updated(self, before: Mapping[str, Any]) -> str:
+        """The JSON text of `message_updated`, for a message that now has this `status`; `before`
+        is what its changed attributes were."""
+        now = {"status": self.status}
+        return to_json(
+            {
+                **self._message(),
+                "conversation": self._conversation(),
+                "changed_attributes": changed_attributes(before, now),
+                "event": MESSAGE_UPDATED,
+            }
+        )
 
     def _conversation(self) -> dict[str, Any]:
         seconds = int(self.at.timestamp())
@@ -60,8 +97,8 @@ class OpenedConversation:
                 "contact_id": self.contact["id"],
                 "inbox_id": self.inbox["id"],
                 "source_id": self.source_id,
-                "created_at": _iso(self.contact_inbox_created_at),
-                "updated_at": _iso(self.contact_inbox_created_at),
+                "created_at": iso(self.contact_inbox_created_at),
+                "updated_at": iso(self.contact_inbox_created_at),
                 "hmac_verified": False,
                 "pubsub_token": None,
             },
@@ -70,7 +107,7 @@ class OpenedConversation:
             "messages": [self._nested_message(seconds)],
             "labels": [],
             "meta": {
-                "sender": self._contact(),
+                "sender": {**contact_object(self.contact), "type": "contact"},
                 "assignee": None,
                 "assignee_type": None,
                 "team": None,
@@ -101,9 +138,9 @@ class OpenedConversation:
             "conversation_id": self.conversation_id,
             "message_type": 1,
             "created_at": seconds,
-            "updated_at": _iso(self.at),
+            "updated_at": iso(self.updated_at or self.at),
             "private": False,
-            "status": "sent",
+            "status": self.status,
             "source_id": None,
             "content_type": "text",
             "content_attributes": {},
@@ -131,28 +168,13 @@ class OpenedConversation:
             "content_attributes": {},
             "content_type": "text",
             "content": self.content,
-            "created_at": _iso(self.at),
+            "created_at": iso(self.at),
             "id": self.message_id,
             "inbox": {"id": self.inbox["id"], "name": self.inbox["name"]},
             "message_type": "outgoing",
             "private": False,
             "sender": self._sender(),
             "source_id": None,
-        }
-
-    def _contact(self) -> dict[str, Any]:
-        contact = self.contact
-        return {
-            "additional_attributes": contact["additional_attributes"],
-            "custom_attributes": contact["custom_attributes"],
-            "email": contact["email"],
-            "id": contact["id"],
-            "identifier": contact["identifier"],
-            "name": contact["name"],
-            "phone_number": contact["phone_number"],
-            "thumbnail": "",
-            "blocked": contact["blocked"],
-            "type": "contact",
         }
 
     def _sender(self) -> dict[str, Any] | None:
@@ -166,7 +188,34 @@ class OpenedConversation:
         }
 
 
-def _json(value: dict[str, Any]) -> str:
+def contact_object(contact: Mapping[str, Any]) -> dict[str, Any]:
+    """A contact, by column name, as every event shows it."""
+    return {
+        "additional_attributes": contact["additional_attributes"],
+        "custom_attributes": contact["custom_attributes"],
+        "email": contact["email"],
+        "id": contact["id"],
+        "identifier": contact["identifier"],
+        "name": contact["name"],
+        "phone_number": contact["phone_number"],
+        "thumbnail": "",
+        "blocked": contact["blocked"],
+    }
+
+
+def changed_attributes(
+    before: Mapping[str, Any], now: Mapping[str, Any]
+) -> list[dict[str, dict[str, Any]]]:
+    """What is different now, as Chatwoot tells it. Only what is in `before` is compared."""
+    return [
+        {name: {"previous_value": value, "current_value": now[name]}}
+        for name, value in before.items()
+        if value != now[name]
+    ]
+
+
+def to_json(value: Mapping[str, Any]) -> str:
+    """The text that is signed and sent."""
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
@@ -175,6 +224,6 @@ def _json(value: dict[str, Any]) -> str:
 
 
 @lru_cache(maxsize=16)
-def _iso(at: datetime) -> str:
+def iso(at: datetime) -> str:
     """The time as Chatwoot writes it; all rows of a chunk have the same."""
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"

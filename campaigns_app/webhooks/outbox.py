@@ -1,6 +1,6 @@
 """Writing events into the outbox, in the transaction of whatever they tell of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.database.bulk import insert_rows, reserve_ids
 from campaigns_app.database.random_ids import random_hex
-from campaigns_app.webhooks.events import EVENT_TYPES
+from campaigns_app.webhooks.events import CONVERSATION_EVENTS
 from campaigns_app.webhooks.models import (
     DeliveryState,
     WebhookDelivery,
@@ -19,6 +19,9 @@ from campaigns_app.webhooks.models import (
 
 Subscribers = Mapping[str, tuple[int, ...]]
 """The ids of the endpoints to tell, by type of event; a type nobody wants is absent."""
+
+TOLD = "webhook_events_told"
+"""The mark of a session in whose transaction something was told: see `hooks`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +34,48 @@ class Event:
     campaign_id: int | None = None
 
 
-def find_subscribers(session: Session, account_id: int, inbox_id: int) -> Subscribers:
-    """Who is to be told of what happens in this inbox: the account's endpoints by their
-    subscriptions, and the inbox's own endpoint of everything."""
-    endpoints = session.scalars(
-        select(WebhookEndpoint)
-        .where(
-            WebhookEndpoint.account_id == account_id,
-            WebhookEndpoint.enabled,
-            or_(WebhookEndpoint.inbox_id.is_(None), WebhookEndpoint.inbox_id == inbox_id),
-        )
+def find_subscribers(
+    session: Session,
+    account_id: int,
+    inbox_id: int | None = None,
+    event_types: Collection[str] = CONVERSATION_EVENTS,
+) -> Subscribers:
+    """Who is to be told of `event_types`: the account's endpoints by their subscriptions, and of
+    what happens in the inbox `inbox_id` its own endpoint, whatever its subscriptions."""
+    whose = or_(WebhookEndpoint.inbox_id.is_(None), WebhookEndpoint.inbox_id == inbox_id)
+    endpoints = session.execute(
+        select(WebhookEndpoint.id, WebhookEndpoint.inbox_id, WebhookEndpoint.subscriptions)
+        .where(WebhookEndpoint.account_id == account_id, WebhookEndpoint.enabled, whose)
         .order_by(WebhookEndpoint.id)
     ).all()
     wanted = {
         event_type: tuple(
             endpoint.id
             for endpoint in endpoints
-            if endpoint.inbox_id is not None or event_type in endpoint.subscriptions
+            if (endpoint.inbox_id is not None and event_type in CONVERSATION_EVENTS)
+            or event_type in endpoint.subscriptions
         )
-        for event_type in EVENT_TYPES
+        for event_type in event_types
     }
     return {event_type: ids for event_type, ids in wanted.items() if ids}
+
+
+def tell(
+    session: Session,
+    account_id: int,
+    event_types: Collection[str],
+    read_events: Callable[[], Iterable[Event]],
+    now: datetime,
+    *,
+    inbox_id: int | None = None,
+) -> None:
+    """Write the events of these types that `read_events` returns, which is not asked where nobody
+    wants them; `inbox_id` is where they happened. The queue is rung once the caller has committed.
+    Does not commit."""
+    subscribers = find_subscribers(session, account_id, inbox_id, event_types)
+    if subscribers:
+        record_events(session, account_id, list(read_events()), subscribers, now)
+        session.info[TOLD] = True
 
 
 def record_events(

@@ -6,7 +6,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.database.types import utcnow
-from campaigns_app.webhooks.events import CONVERSATION_CREATED, MESSAGE_CREATED
+from campaigns_app.webhooks.events import CONVERSATION_CREATED, MESSAGE_CREATED, OpenedConversation
 from campaigns_app.webhooks.models import (
     WebhookAttempt,
     WebhookDelivery,
@@ -14,15 +14,41 @@ from campaigns_app.webhooks.models import (
     WebhookEvent,
 )
 from campaigns_app.webhooks.outbox import Event, record_events
+from tests.factories import LONG_AGO
 
-PAYLOAD = '{"event": "ü", "id": 1}'
+OPENED = OpenedConversation(
+    account={"id": 1, "name": "Acme"},
+    inbox={"id": 2, "name": "Shop"},
+    channel="Channel::Api",
+    sender=None,
+    contact={
+        "id": 3,
+        "name": "Jürgen",
+        "email": None,
+        "phone_number": "+14155550001",
+        "identifier": None,
+        "blocked": False,
+        "custom_attributes": {},
+        "additional_attributes": {},
+    },
+    contact_inbox_id=4,
+    source_id="source",
+    contact_inbox_created_at=LONG_AGO,
+    conversation_id=5,
+    message_id=6,
+    content="Grüße",
+    campaign_id=7,
+    at=LONG_AGO,
+)
+PAYLOADS = OPENED.payloads()
+PAYLOAD = PAYLOADS[CONVERSATION_CREATED]
 
 
 def tell(session: Session, *endpoints: WebhookEndpoint, conversations: int = 1) -> None:
     """Two events for each of so many conversations, due a second ago."""
     ids = tuple(endpoint.id for endpoint in endpoints)
     events = [
-        Event(event_type, PAYLOAD, conversation_id)
+        Event(event_type, PAYLOADS[event_type], conversation_id)
         for conversation_id in range(1, conversations + 1)
         for event_type in (CONVERSATION_CREATED, MESSAGE_CREATED)
     ]

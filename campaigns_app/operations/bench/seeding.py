@@ -10,7 +10,7 @@ from campaigns_app.contacts.models import Contact, ContactLabel, Label
 from campaigns_app.database.bulk import refresh_statistics
 from campaigns_app.database.types import Json, utcnow
 from campaigns_app.inboxes.models import Channel, Inbox
-from campaigns_app.webhooks.events import EVENT_TYPES
+from campaigns_app.webhooks.events import OPENING_EVENTS
 from campaigns_app.webhooks.models import WebhookEndpoint
 from campaigns_app.webhooks.signing import new_secret
 
@@ -43,7 +43,7 @@ def make_due_campaign(
         account_id=account.id,
         url=endpoint_url,
         secret=new_secret(),
-        subscriptions=list(EVENT_TYPES),
+        subscriptions=list(OPENING_EVENTS),
     )
     session.add_all([inbox, endpoint])
     session.flush()

@@ -19,7 +19,7 @@ from campaigns_app.contacts.models import Contact, ContactLabel
 from campaigns_app.conversations.models import ContactInbox, Conversation, Message
 from campaigns_app.operations.crashtest.history import History
 from campaigns_app.operations.demo.receiver import Webhook
-from campaigns_app.webhooks.events import EVENT_TYPES
+from campaigns_app.webhooks.events import OPENING_EVENTS
 from campaigns_app.webhooks.models import DeliveryState, WebhookDelivery, WebhookEvent
 
 NOT_FINAL = (RecipientState.PENDING, RecipientState.SENDING)
@@ -141,7 +141,7 @@ def check_webhooks(session: Session, history: History) -> Iterator[Promise]:
     outbox = _outbox(session)
     yield Promise(
         "events, each kind for each conversation",
-        len(EVENT_TYPES) * conversations,
+        len(OPENING_EVENTS) * conversations,
         _count(session, events.distinct()),
     )
     yield Promise("events too many", 0, _repeated(session, *pair))

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from campaigns_app.operations.demo.figures import Figures, Summary
-from campaigns_app.webhooks.events import EVENT_TYPES
+from campaigns_app.webhooks.events import OPENING_EVENTS
 
-WEBHOOKS_EACH = len(EVENT_TYPES)
+WEBHOOKS_EACH = len(OPENING_EVENTS)
 
 
 class Display:

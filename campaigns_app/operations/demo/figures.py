@@ -14,7 +14,7 @@ from campaigns_app.conversations.models import Conversation, Message
 from campaigns_app.database.transactions import reading
 from campaigns_app.extensions import db
 from campaigns_app.operations.demo.receiver import Arrivals, WebhookReceiver
-from campaigns_app.webhooks.events import EVENT_TYPES
+from campaigns_app.webhooks.events import OPENING_EVENTS
 from campaigns_app.webhooks.models import DeliveryState, WebhookDelivery
 
 
@@ -89,7 +89,7 @@ class Figures:
             yield f"{self.deliveries_pending:,} webhooks have not been delivered."
 
     def _mismatches(self) -> Iterator[str]:
-        expected_webhooks = len(EVENT_TYPES) * self.conversations
+        expected_webhooks = len(OPENING_EVENTS) * self.conversations
         claims = (
             (self.counts.adds_up, "The states of the recipients do not sum to their number."),
             (self.counts.total > 0, "The campaign had no recipients."),

@@ -21,8 +21,9 @@ from campaigns_app.database.types import utcnow
 from campaigns_app.errors import CannotStart
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.service import InboxDraft, create_inbox
-from campaigns_app.webhooks.events import EVENT_TYPES
-from campaigns_app.webhooks.service import EndpointDraft, create_endpoint
+from campaigns_app.webhooks.drafts import EndpointDraft
+from campaigns_app.webhooks.events import OPENING_EVENTS
+from campaigns_app.webhooks.service import create_endpoint
 
 AHEAD = timedelta(seconds=3)
 ACCOUNT = "Demonstration"
@@ -78,8 +79,8 @@ def choose_labels(login: Login, titles: Sequence[str]) -> list[Label]:
 
 
 def make_endpoint(login: Login, url: str) -> str:
-    """A webhook endpoint for every type of event; returns its secret. Commits."""
-    draft = EndpointDraft(url=url, subscriptions=EVENT_TYPES, name="Local receiver")
+    """A webhook endpoint for what is told of a conversation; returns its secret. Commits."""
+    draft = EndpointDraft(url=url, subscriptions=OPENING_EVENTS, name="Local receiver")
     return create_endpoint(login.account_id, draft, actor=_user(login)).secret
 
 

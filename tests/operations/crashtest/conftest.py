@@ -15,7 +15,7 @@ from campaigns_app.conversations.models import ContactInbox, Conversation, Messa
 from campaigns_app.database.types import Base
 from campaigns_app.operations.crashtest.history import History
 from campaigns_app.operations.demo.receiver import Webhook
-from campaigns_app.webhooks.events import EVENT_TYPES
+from campaigns_app.webhooks.events import OPENING_EVENTS
 from campaigns_app.webhooks.models import DeliveryState, WebhookDelivery, WebhookEvent
 from tests.conftest import DATABASES
 from tests.factories import LONG_AGO
@@ -77,7 +77,7 @@ def add_conversation(session: Session, campaign_id: int, contact_id: int) -> Non
     session.add(conversation)
     session.flush()
     add_message(session, conversation.id)
-    for event_type in EVENT_TYPES:
+    for event_type in OPENING_EVENTS:
         add_event(session, conversation.id, event_type)
 
 
