@@ -7,9 +7,17 @@ campaign is for the service to say.
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from campaigns_app.api.body import LARGEST_NUMBER, is_storable_json
@@ -22,6 +30,8 @@ from campaigns_app.errors import FieldError, InvalidInput
 MOST_LABELS = 1000
 MOST_PER_PAGE = 100
 LAST_PAGE = 1_000_000
+
+Params = TypeVar("Params", bound=BaseModel)
 
 NAMES = {"inbox_id": "Inbox", "sender_id": "Sender"}
 """What an attribute is called where it is not called after its key."""
@@ -74,6 +84,9 @@ def _check_object(value: dict[str, Any] | None) -> dict[str, Any] | None:
     return value
 
 
+INSTANT = WithJsonSchema(
+    {"anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer"}, {"type": "null"}]}
+)
 Id = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
 FreeObject = Annotated[
@@ -111,7 +124,7 @@ class CampaignParams(BaseModel):
         Field(max_length=MOST_LABELS),
         BeforeValidator(lambda value: [] if value is None else value),
     ] = Field(default_factory=list)
-    scheduled_at: Annotated[datetime | None, BeforeValidator(_read_instant)] = None
+    scheduled_at: Annotated[datetime | None, BeforeValidator(_read_instant), INSTANT] = None
     trigger_rules: FreeObject = Field(default_factory=dict)
     trigger_only_during_business_hours: bool = False
     template_params: Annotated[dict[str, Any] | None, AfterValidator(_check_object)] = None
@@ -126,12 +139,12 @@ class PageParams(BaseModel):
 
 def read_draft(params: Mapping[str, Any]) -> CampaignDraft:
     """The campaign that is to be made. Raises `InvalidInput` naming what has the wrong type."""
-    return CampaignDraft(**_parse(params).model_dump())
+    return CampaignDraft(**parse(CampaignParams, params).model_dump())
 
 
 def read_changes(params: Mapping[str, Any]) -> dict[str, Any]:
     """What is to be changed, by the names of a draft. Raises `InvalidInput` as `read_draft`."""
-    return _parse(params).model_dump(exclude_unset=True)
+    return parse(CampaignParams, params).model_dump(exclude_unset=True)
 
 
 def read_follows(params: Mapping[str, Any]) -> Follows:
@@ -155,9 +168,10 @@ def read_page(arguments: Mapping[str, str]) -> PageParams:
         ) from error
 
 
-def _parse(params: Mapping[str, Any]) -> CampaignParams:
+def parse(model: type[Params], params: Mapping[str, Any]) -> Params:
+    """`params` as `model` has them. Raises `InvalidInput` naming what has the wrong type."""
     try:
-        return CampaignParams.model_validate(params)
+        return model.model_validate(params)
     except ValidationError as error:
         raise InvalidInput(_faults(error)) from error
 

@@ -1,16 +1,39 @@
 """A program with an access token, and the account in which it may work."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, Response, request, request_finished
 from flask.testing import FlaskClient
 
 from campaigns_app.accounts.models import Account, User
+from campaigns_app.api.description import describe
 from campaigns_app.contacts.models import Label
 from campaigns_app.inboxes.models import Inbox
 from tests.factories import make_account, make_inbox, make_label, make_token, make_user
+from tests.payloads import assert_as_published
+
+
+@pytest.fixture(autouse=True)
+def _answers_are_as_described(app: Flask) -> Iterator[None]:
+    """Hold every answer of the API against its description of itself."""
+    description = describe(app)
+
+    def hold(sender: Flask, response: Response, **_: object) -> None:
+        endpoint = (request.endpoint or "").replace("api.account_", "api.")
+        if endpoint.startswith("api.") and response.is_json:
+            rule = next(sender.url_map.iter_rules(endpoint))
+            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+            operation = description["paths"][path][request.method.lower()]
+            [content] = operation["responses"][str(response.status_code)]["content"].values()
+            name = content["schema"]["$ref"].rpartition("/")[2]
+            assert_as_published(sender, name, response.json)
+
+    with request_finished.connected_to(hold, app):
+        yield
 
 
 @dataclass(frozen=True)
