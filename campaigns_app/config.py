@@ -192,6 +192,12 @@ SETTINGS: tuple[Setting, ...] = (
         "Webhook requests under way at once in one worker.",
     ),
     Setting(
+        "WEBHOOK_SECRET_GRACE_HOURS",
+        whole(0, 168),
+        24,
+        "Hours for which an endpoint's old secret signs beside the new one after a change.",
+    ),
+    Setting(
         "WEBHOOK_ALLOWED_NETWORKS",
         networks,
         (),

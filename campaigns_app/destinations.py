@@ -39,11 +39,13 @@ class UrlFault(StrEnum):
     """Why a URL cannot be a destination."""
 
     INVALID = "invalid"
+    PORT = "port"
     NOT_ALLOWED = "not allowed"
 
 
-def is_reachable(address: str, allowed: Iterable[IPNetwork]) -> bool:
-    """Whether a literal IP address may be dialled: it is public, or in a network of `allowed`.
+def is_reachable(address: str, port: int, allowed: Iterable[IPNetwork]) -> bool:
+    """Whether a literal IP address may be dialled at `port`: it is public, and the port is one for
+    the web; or it is in a network of `allowed`, at any port.
 
     Anything that is not an address is not reachable.
     """
@@ -53,7 +55,13 @@ def is_reachable(address: str, allowed: Iterable[IPNetwork]) -> bool:
         return False
     if any(ip in network for network in allowed):
         return True
-    return not any(ip in network for network in DENIED_NETWORKS)
+    return is_web_port(port) and not any(ip in network for network in DENIED_NETWORKS)
+
+
+def is_web_port(port: int) -> bool:
+    """Whether a web server may listen there. Below 1024 are those that mail, name and other servers
+    have, which could be made to do something by a request that is not for them."""
+    return port in {80, 443} or 1024 <= port <= 65535
 
 
 def check_url(url: str, allowed: Iterable[IPNetwork]) -> UrlFault | None:
@@ -66,10 +74,14 @@ def check_url(url: str, allowed: Iterable[IPNetwork]) -> UrlFault | None:
     if parsed is None:
         return UrlFault.INVALID
     allowed = tuple(allowed)
-    addresses = _resolve(str(parsed.raw_host).rstrip("."), parsed.port or 0)
-    if all(is_reachable(address, allowed) for address in addresses):
+    port = parsed.port or 0
+    addresses = _resolve(str(parsed.raw_host).rstrip("."), port)
+    if addresses and all(is_reachable(address, port, allowed) for address in addresses):
         return None
-    return UrlFault.NOT_ALLOWED
+    # Said of the port alone, wherever the name leads.
+    if not is_web_port(port):
+        return UrlFault.PORT
+    return UrlFault.NOT_ALLOWED if addresses else None
 
 
 def _parse(url: str) -> URL | None:

@@ -175,7 +175,7 @@ class _GuardedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         results = await self._resolver.resolve(host, port, family)
-        if not all(is_reachable(result["host"], self._allowed) for result in results):
+        if not all(is_reachable(result["host"], port, self._allowed) for result in results):
             raise _AddressDenied
         return results
 
@@ -188,7 +188,7 @@ def _guarded_socket(policy: Policy) -> Any:
 
     def make(address_info: tuple[Any, ...]) -> socket.socket:
         family, kind, protocol, _, address = address_info
-        if not is_reachable(address[0], policy.allowed_networks):
+        if not is_reachable(address[0], address[1], policy.allowed_networks):
             raise _AddressDenied
         return socket.socket(family=family, type=kind, proto=protocol)
 
@@ -209,6 +209,7 @@ async def _read_excerpt(content: aiohttp.StreamReader) -> bytes:
 _FAILURES: tuple[tuple[type[Exception], type[RequestFailed], str], ...] = (
     # A number that only some clients take for an address, or no URL at all.
     (aiohttp.InvalidURL, Blocked, "destination not allowed"),
+    (aiohttp.NonHttpUrlClientError, Blocked, "destination not allowed"),
     (TimeoutError, TimedOut, "no answer in time"),
     (aiohttp.ClientConnectorDNSError, ConnectionFailed, "name not found"),
     (aiohttp.ClientConnectorCertificateError, ConnectionFailed, "certificate not trusted"),

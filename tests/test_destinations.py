@@ -19,21 +19,21 @@ OUTSIDE = ("1.1.1.1", "93.184.216.34", "::ffff:1.1.1.1", "2606:4700:4700::1111")
 
 @pytest.mark.parametrize("address", INSIDE)
 def test_an_address_that_is_not_public_is_not_reachable(address: str) -> None:
-    assert not is_reachable(address, ())
+    assert not is_reachable(address, 443, ())
 
 
 @pytest.mark.parametrize("address", OUTSIDE)
 def test_a_public_address_is_reachable(address: str) -> None:
-    assert is_reachable(address, ())
+    assert is_reachable(address, 443, ())
 
 
 def test_a_network_can_be_allowed_also_in_its_mapped_form() -> None:
     allowed = (ip_network("10.1.0.0/16"),)
 
-    assert is_reachable("10.1.2.3", allowed)
-    assert is_reachable("::ffff:10.1.2.3", allowed)
-    assert not is_reachable("10.2.0.1", allowed)
-    assert not is_reachable("64:ff9b::a01:203", allowed)
+    assert is_reachable("10.1.2.3", 25, allowed)
+    assert is_reachable("::ffff:10.1.2.3", 25, allowed)
+    assert not is_reachable("10.2.0.1", 25, allowed)
+    assert not is_reachable("64:ff9b::a01:203", 25, allowed)
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,21 @@ def test_what_leads_outside_or_nowhere_yet_is_accepted() -> None:
 
 def test_an_allowed_network_is_accepted() -> None:
     assert check_url("http://127.0.0.1:8000/", [ip_network("127.0.0.0/8")]) is None
+
+
+@pytest.mark.parametrize("port", [0, 1, 22, 25, 53, 110, 444, 1023, 65536])
+def test_ports_of_other_servers_are_no_destination(port: int) -> None:
+    assert not is_reachable("1.1.1.1", port, ())
+    if 0 < port <= 65535:
+        assert check_url(f"https://1.1.1.1:{port}/", ()) is UrlFault.PORT
+        assert check_url(f"https://not-yet-there.invalid:{port}/", ()) is UrlFault.PORT
+
+
+@pytest.mark.parametrize("port", [80, 443, 1024, 8080, 65535])
+def test_ports_of_web_servers_are_destinations(port: int) -> None:
+    assert is_reachable("1.1.1.1", port, ())
+    assert check_url(f"https://1.1.1.1:{port}/", ()) is None
+
+
+def test_in_an_allowed_network_every_port_is_a_destination() -> None:
+    assert check_url("http://127.0.0.1:25/", [ip_network("127.0.0.0/8")]) is None

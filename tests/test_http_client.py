@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -133,12 +134,32 @@ def test_a_name_that_is_turned_inside_later_is_asked_once_for_each_connection(
     assert receiver.connections == 0
 
 
+@pytest.mark.parametrize("address", ["http://127.0.0.1:{port}/", "http://inside.example:{port}/"])
+def test_a_redirect_inside_is_not_followed(receiver: Receiver, address: str) -> None:
+    with receiving() as inside:
+        target = address.replace("{port}", str(inside.server_address[1]))
+        url = receiver.script("/", manners.status(302, Location=target))
+
+        assert post(url, names=Names(["127.0.0.1"])).status == 302
+        assert inside.connections == 0
+
+
+def test_the_port_of_another_server_is_not_dialled() -> None:
+    for names in (None, Names([PUBLIC])):
+        host = "mail.example" if names else PUBLIC
+        with pytest.raises(Blocked, match=r"^destination not allowed$"):
+            post(f"http://{host}:25/", STRICT, names)
+
+
 def test_the_proxy_and_netrc_of_the_environment_are_ignored(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    monkeypatch.setenv("NETRC", "/dev/null")
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password secret\n")
+    netrc.chmod(0o600)
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("NETRC", str(netrc))
 
     assert post(receiver.url()).status == 200
     assert "Authorization" not in receiver.requests[0].headers

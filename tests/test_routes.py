@@ -11,6 +11,7 @@ OPEN = {
     "health.alive": "asked by load balancers",
     "health.ready": "asked by load balancers",
     "metrics.show": "has a token of its own",
+    "api_description.openapi": "describes the API, the same for everybody",
     "accounts.login": "the way in",
     "accounts.log_in": "the way in",
     "accounts.setup": "the way in for the first person, by a secret in the address",

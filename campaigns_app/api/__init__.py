@@ -6,11 +6,12 @@ its clients work; where we differ, README says so.
 
 from flask import Blueprint, Flask
 
-from campaigns_app.api import body, errors
+from campaigns_app.api import body, description, errors
 from campaigns_app.api import control as _control  # noqa: F401
 from campaigns_app.api.audience import audience
 from campaigns_app.api.auth import authenticate
 from campaigns_app.api.campaigns import campaigns
+from campaigns_app.api.webhooks import webhooks
 from campaigns_app.extensions import csrf
 
 ACCOUNT_PATH = "/accounts/<int:account_id>"
@@ -21,12 +22,14 @@ def init_app(app: Flask) -> None:
     api = Blueprint("api", __name__, url_prefix="/api/v1")
     api.before_request(authenticate)
     body.init_blueprint(api)
-    for resource in (campaigns, audience):
-        api.register_blueprint(resource, url_prefix="/campaigns")
+    resources = (("campaigns", campaigns), ("campaigns", audience), ("webhooks", webhooks))
+    for path, resource in resources:
+        api.register_blueprint(resource, url_prefix=f"/{path}")
         api.register_blueprint(
-            resource, url_prefix=f"{ACCOUNT_PATH}/campaigns", name=f"account_{resource.name}"
+            resource, url_prefix=f"{ACCOUNT_PATH}/{path}", name=f"account_{resource.name}"
         )
         # Nothing here is done on the word of a cookie, so nobody can be tricked into it.
         csrf.exempt(resource)
     app.register_blueprint(api)
+    app.register_blueprint(description.blueprint)
     errors.init_app(app)

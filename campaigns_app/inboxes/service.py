@@ -18,8 +18,9 @@ from campaigns_app.destinations import LONGEST_URL
 from campaigns_app.errors import FieldError, InvalidInput, NotFound, Refused
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.models import Channel, Inbox
+from campaigns_app.webhooks.drafts import check_endpoint_url
 from campaigns_app.webhooks.models import WebhookEndpoint
-from campaigns_app.webhooks.service import check_endpoint_url, ensure_inbox_endpoint
+from campaigns_app.webhooks.service import ensure_inbox_endpoint
 
 NAME_LENGTH = 255
 WEBHOOK_URL = "webhook_url"

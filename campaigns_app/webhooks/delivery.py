@@ -60,6 +60,7 @@ def claim_block(
             WebhookEvent.uid,
             WebhookEvent.payload,
             WebhookEndpoint.url,
+            WebhookEndpoint.headers,
             WebhookEndpoint.secret,
             case(
                 (WebhookEndpoint.previous_secret_expires_at > NOW, WebhookEndpoint.previous_secret)
@@ -131,6 +132,7 @@ def _claimed(row: Row[Any]) -> ClaimedDelivery:
         payload=row.payload,
         url=row.url,
         secrets=tuple(filter(None, (row.secret, row.previous_secret))),
+        headers=row.headers,
     )
 
 

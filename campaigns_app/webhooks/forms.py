@@ -1,17 +1,30 @@
-"""The form with which a person makes or changes a webhook endpoint."""
+"""The forms with which a person makes or changes a webhook endpoint, and its secret."""
 
 from typing import Self
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectChoice, SelectMultipleField, StringField, URLField
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    SelectChoice,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    URLField,
+    ValidationError,
+)
 from wtforms.validators import DataRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from campaigns_app.checked_form import CheckedForm
 from campaigns_app.destinations import LONGEST_URL
-from campaigns_app.webhooks.events import EVENT_TYPES
+from campaigns_app.webhooks.custom_headers import masked
+from campaigns_app.webhooks.drafts import NAME_LENGTH, EndpointDraft
+from campaigns_app.webhooks.events import CHATWOOTS_EVENTS, EVENT_TYPES
 from campaigns_app.webhooks.models import WebhookEndpoint
-from campaigns_app.webhooks.service import NAME_LENGTH, EndpointDraft
+
+LONGEST_HEADERS = 20_000
 
 
 def trimmed(text: str | None) -> str:
@@ -20,7 +33,7 @@ def trimmed(text: str | None) -> str:
 
 
 class EndpointForm(CheckedForm):
-    """URL, name and subscriptions of an endpoint. What a URL must be, the service knows."""
+    """URL, name, subscriptions and headers of an endpoint. What they must be, the service knows."""
 
     url = URLField(
         _l("WEBHOOKS.FORM.URL.LABEL"),
@@ -36,20 +49,53 @@ class EndpointForm(CheckedForm):
             SelectChoice(event_type, _l(f"WEBHOOKS.EVENTS.{event_type.upper()}"))
             for event_type in EVENT_TYPES
         ],
-        default=list(EVENT_TYPES),
+        default=list(CHATWOOTS_EVENTS),
         validate_choice=False,
         validators=[DataRequired(_l("WEBHOOKS.FORM.SUBSCRIPTIONS.REQUIRED"))],
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
+    headers = TextAreaField(
+        _l("WEBHOOKS.FORM.HEADERS.LABEL"),
+        filters=[trimmed],
+        validators=[Length(max=LONGEST_HEADERS)],
+    )
 
     @classmethod
     def of(cls, endpoint: WebhookEndpoint) -> Self:
-        """The form as it is filled in for changing `endpoint`."""
-        return cls(obj=endpoint)
+        """The form as it is filled in for changing `endpoint`; its headers' values are masked."""
+        lines = [f"{name}: {value}" for name, value in masked(endpoint.headers).items()]
+        return cls(
+            url=endpoint.url,
+            name=endpoint.name,
+            subscriptions=endpoint.subscriptions,
+            headers="\n".join(lines),
+        )
+
+    def validate_headers(self, field: TextAreaField) -> None:
+        """Refuse a line that is not `Name: value`, and a name that comes twice."""
+        lines = self._header_lines()
+        if any(not colon for _name, colon, _value in lines):
+            raise ValidationError(_("WEBHOOKS.FORM.HEADERS.LINES"))
+        names = [name.strip().lower() for name, _colon, _value in lines]
+        if len(set(names)) < len(names):
+            raise ValidationError(_("WEBHOOKS.FORM.HEADERS.TWICE"))
 
     def to_draft(self) -> EndpointDraft:
         """The endpoint that the form describes."""
         return EndpointDraft(
-            url=self.url.data, name=self.name.data, subscriptions=self.subscriptions.data
+            url=self.url.data,
+            name=self.name.data,
+            subscriptions=self.subscriptions.data,
+            headers={name.strip(): value.strip() for name, _colon, value in self._header_lines()},
         )
+
+    def _header_lines(self) -> list[tuple[str, str, str]]:
+        lines = (self.headers.data or "").split("\n")
+        return [line.partition(":") for line in lines if line.strip()]
+
+
+class RotateForm(FlaskForm):
+    """Whether the old secret of an endpoint is to sign on for a while."""
+
+    leaked = BooleanField(_l("WEBHOOKS.ROTATE.LEAKED"))

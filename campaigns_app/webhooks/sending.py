@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 
@@ -27,7 +27,8 @@ GONE = 410
 class ClaimedDelivery:
     """A delivery that this worker holds, with everything that is needed to send it.
 
-    `attempts` were made before; `secrets` are those to sign with, the newest first.
+    `attempts` were made before; `secrets` are those to sign with, the newest first; `headers` are
+    the endpoint's own.
     """
 
     id: int
@@ -39,6 +40,7 @@ class ClaimedDelivery:
     payload: str
     url: str
     secrets: tuple[str, ...]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +136,9 @@ async def attempt(http: HttpClient, delivery: ClaimedDelivery) -> Attempt:
     """Send one delivery, signed with the time of this attempt; whatever comes of it is returned."""
     started_at = utcnow()
     body = delivery.payload.encode()
-    headers = signature_headers(delivery.secrets, delivery.uid, int(started_at.timestamp()), body)
+    signed = signature_headers(delivery.secrets, delivery.uid, int(started_at.timestamp()), body)
     try:
-        answer = await http.post(delivery.url, body, headers)
+        answer = await http.post(delivery.url, body, {**delivery.headers, **signed})
     except RequestFailed as failure:
         return Attempt(
             delivery=delivery,

@@ -1,7 +1,9 @@
 """What a person does with webhook endpoints. Each function is one commit, unless it says so."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import func, select
@@ -10,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.audit import record
 from campaigns_app.accounts.models import User
-from campaigns_app.database.text import is_storable
-from campaigns_app.destinations import UrlFault, check_url
 from campaigns_app.errors import FieldError, InvalidInput, NotFound
 from campaigns_app.extensions import db
-from campaigns_app.webhooks.events import EVENT_TYPES
+from campaigns_app.webhooks.custom_headers import keep_masked
+from campaigns_app.webhooks.drafts import EndpointDraft, check_draft
+from campaigns_app.webhooks.events import CONVERSATION_EVENTS, EVENT_TYPES
 from campaigns_app.webhooks.jobs import ring
 from campaigns_app.webhooks.models import (
     DeliveryState,
@@ -24,21 +26,7 @@ from campaigns_app.webhooks.models import (
 )
 from campaigns_app.webhooks.signing import new_secret
 
-NAME_LENGTH = 255
 TAKEN = FieldError("url", "Url has already been taken")
-URL_FAULTS = {
-    UrlFault.INVALID: "is invalid",
-    UrlFault.NOT_ALLOWED: "leads into a private network, which is not allowed",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointDraft:
-    """What a person says about an endpoint. `subscriptions` are types of events."""
-
-    url: str
-    subscriptions: Sequence[str]
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +48,8 @@ def create_endpoint(
     endpoint = WebhookEndpoint(account_id=account_id, secret=new_secret(), **_columns(draft))
     db.session.add(endpoint)
     _flush()
+    if draft.enabled is False:
+        _disable(endpoint)
     record("webhook_endpoint.created", actor, endpoint, after={"url": endpoint.url})
     db.session.commit()
     return endpoint
@@ -72,14 +62,46 @@ def update_endpoint(
 
     Ends the present transaction first. Raises `NotFound` and `InvalidInput`. Commits.
     """
+    if draft.headers is not None:
+        stored = get_own_endpoint(account_id, endpoint_id).headers
+        draft = replace(draft, headers=keep_masked(draft.headers, stored))
     _check(draft)
     endpoint = get_own_endpoint(account_id, endpoint_id)
-    before = {"url": endpoint.url, "subscriptions": endpoint.subscriptions}
+    before = _audited(endpoint)
     for name, value in _columns(draft).items():
         setattr(endpoint, name, value)
     _flush()
-    after = {"url": endpoint.url, "subscriptions": endpoint.subscriptions}
-    record("webhook_endpoint.updated", actor, endpoint, before=before, after=after)
+    if draft.enabled is not None and draft.enabled != endpoint.enabled:
+        (_enable if draft.enabled else _disable)(endpoint)
+    record("webhook_endpoint.updated", actor, endpoint, before=before, after=_audited(endpoint))
+    db.session.commit()
+    if draft.enabled:
+        ring()
+    return endpoint
+
+
+def rotate_secret(
+    account_id: int,
+    endpoint_id: int,
+    *,
+    now: datetime,
+    keep_old: bool = True,
+    actor: User | None = None,
+) -> WebhookEndpoint:
+    """Give an endpoint, also an inbox's own, a new secret, to be shown now and not again.
+
+    Requests are signed with the old one too for `WEBHOOK_SECRET_GRACE_HOURS`, so that its receiver
+    has time to change over; without `keep_old`, as for a secret that has leaked, at once no more.
+    There is one old secret: one that was being replaced already is dropped. Raises `NotFound`.
+    Commits.
+    """
+    endpoint = get_endpoint(account_id, endpoint_id)
+    grace = timedelta(hours=current_app.config["WEBHOOK_SECRET_GRACE_HOURS"])
+    kept = keep_old and bool(grace)
+    endpoint.previous_secret = endpoint.secret if kept else None
+    endpoint.previous_secret_expires_at = now + grace if kept else None
+    endpoint.secret = new_secret()
+    record("webhook_endpoint.secret_rotated", actor, endpoint, after={"old_is_kept": kept})
     db.session.commit()
     return endpoint
 
@@ -90,9 +112,7 @@ def enable_endpoint(account_id: int, endpoint_id: int, *, actor: User | None = N
     Its failures until now are forgotten. Raises `NotFound`. Commits.
     """
     endpoint = get_endpoint(account_id, endpoint_id)
-    endpoint.enabled = True
-    endpoint.disabled_reason = None
-    endpoint.first_failure_at = None
+    _enable(endpoint)
     record("webhook_endpoint.enabled", actor, endpoint)
     db.session.commit()
     ring()
@@ -104,8 +124,7 @@ def disable_endpoint(account_id: int, endpoint_id: int, *, actor: User | None = 
     Raises `NotFound`. Commits.
     """
     endpoint = get_endpoint(account_id, endpoint_id)
-    endpoint.enabled = False
-    endpoint.disabled_reason = DisabledReason.BY_HAND.value
+    _disable(endpoint)
     record("webhook_endpoint.disabled", actor, endpoint)
     db.session.commit()
 
@@ -139,6 +158,15 @@ def get_own_endpoint(account_id: int, endpoint_id: int) -> WebhookEndpoint:
     return endpoint
 
 
+def list_own_endpoints(account_id: int) -> list[WebhookEndpoint]:
+    """The account's endpoints without those of its inboxes, oldest first."""
+    return [
+        summary.endpoint
+        for summary in list_endpoints(account_id)
+        if summary.endpoint.inbox_id is None
+    ]
+
+
 def list_endpoints(account_id: int) -> list[EndpointSummary]:
     """The account's endpoints, those of its inboxes included, oldest first."""
     endpoints = db.session.scalars(
@@ -148,17 +176,6 @@ def list_endpoints(account_id: int) -> list[EndpointSummary]:
     ).all()
     waiting = _waiting_counts([endpoint.id for endpoint in endpoints])
     return [EndpointSummary(endpoint, waiting.get(endpoint.id, 0)) for endpoint in endpoints]
-
-
-def check_endpoint_url(url: str, field: str = "url") -> list[FieldError]:
-    """What is wrong with a URL that somebody wants to be told at, as errors of `field`.
-
-    Asks the name service, which can take seconds: end the present transaction before.
-    """
-    fault = check_url(url, current_app.config["WEBHOOK_ALLOWED_NETWORKS"])
-    if fault is None:
-        return []
-    return [FieldError(field, f"{field.replace('_', ' ').capitalize()} {URL_FAULTS[fault]}")]
 
 
 def ensure_inbox_endpoint(
@@ -182,7 +199,7 @@ def ensure_inbox_endpoint(
                 inbox_id=inbox_id,
                 url=url,
                 secret=new_secret(),
-                subscriptions=list(EVENT_TYPES),
+                subscriptions=list(CONVERSATION_EVENTS),
             )
         )
 
@@ -190,24 +207,35 @@ def ensure_inbox_endpoint(
 def _check(draft: EndpointDraft) -> None:
     # The name service may be slow, and SQLite lets nobody else write during a transaction.
     db.session.rollback()
-    errors = list(_faults(draft))
+    errors = list(check_draft(draft))
     if errors:
         raise InvalidInput(errors)
 
 
-def _faults(draft: EndpointDraft) -> Iterator[FieldError]:
-    yield from check_endpoint_url(draft.url)
-    if len(draft.name) > NAME_LENGTH:
-        yield FieldError("name", f"Name is too long (maximum is {NAME_LENGTH} characters)")
-    if not is_storable(draft.name):
-        yield FieldError("name", "Name is invalid")
-    if not draft.subscriptions or not set(draft.subscriptions) <= set(EVENT_TYPES):
-        yield FieldError("subscriptions", "Subscriptions Invalid events")
-
-
-def _columns(draft: EndpointDraft) -> dict[str, str | list[str]]:
+def _columns(draft: EndpointDraft) -> dict[str, Any]:
     wanted = [event_type for event_type in EVENT_TYPES if event_type in draft.subscriptions]
-    return {"url": draft.url, "name": draft.name.strip(), "subscriptions": wanted}
+    columns = {"url": draft.url, "name": draft.name.strip(), "subscriptions": wanted}
+    return columns if draft.headers is None else columns | {"headers": dict(draft.headers)}
+
+
+def _audited(endpoint: WebhookEndpoint) -> dict[str, Any]:
+    return {
+        "url": endpoint.url,
+        "subscriptions": endpoint.subscriptions,
+        "headers": sorted(endpoint.headers),
+        "enabled": endpoint.enabled,
+    }
+
+
+def _enable(endpoint: WebhookEndpoint) -> None:
+    endpoint.enabled = True
+    endpoint.disabled_reason = None
+    endpoint.first_failure_at = None
+
+
+def _disable(endpoint: WebhookEndpoint) -> None:
+    endpoint.enabled = False
+    endpoint.disabled_reason = DisabledReason.BY_HAND.value
 
 
 def _flush() -> None:

@@ -1,16 +1,18 @@
 """The pages of webhook endpoints: the list, the form, one endpoint with its deliveries."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from campaigns_app.accounts.access import administrator_required, current_account
+from campaigns_app.database.types import utcnow
 from campaigns_app.errors import InvalidInput
 from campaigns_app.htmx import hx_redirect, is_htmx
 from campaigns_app.webhooks import service
-from campaigns_app.webhooks.forms import EndpointForm
+from campaigns_app.webhooks.forms import EndpointForm, RotateForm
 from campaigns_app.webhooks.log import read_log
+from campaigns_app.webhooks.models import WebhookEndpoint
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
@@ -53,7 +55,7 @@ def create() -> ResponseReturnValue:
         except InvalidInput as invalid:
             form.add_errors(invalid)
         else:
-            return render_template("webhooks/created.html", endpoint=endpoint), 201
+            return _secret_shown(endpoint, _("WEBHOOKS.CREATED.TITLE")), 201
     return render_template("webhooks/new.html", form=form), 422
 
 
@@ -62,7 +64,9 @@ def show(endpoint_id: int) -> ResponseReturnValue:
     """One endpoint and a page of its deliveries."""
     endpoint = service.get_endpoint(current_account().id, endpoint_id)
     log = read_log(endpoint, request.args.get("page", 1, type=int))
-    return render_template("webhooks/show.html", endpoint=endpoint, log=log, badges=BADGES)
+    return render_template(
+        "webhooks/show.html", endpoint=endpoint, log=log, badges=BADGES, now=utcnow()
+    )
 
 
 @blueprint.get("/<int:endpoint_id>/edit")
@@ -87,6 +91,31 @@ def update(endpoint_id: int) -> ResponseReturnValue:
             return redirect(url_for(".show", endpoint_id=endpoint_id), 303)
     endpoint = service.get_own_endpoint(account_id, endpoint_id)
     return render_template("webhooks/edit.html", form=form, endpoint=endpoint), 422
+
+
+@blueprint.get("/<int:endpoint_id>/rotate")
+def confirm_rotate(endpoint_id: int) -> ResponseReturnValue:
+    """The question before an endpoint gets a new secret."""
+    endpoint = service.get_endpoint(current_account().id, endpoint_id)
+    return render_template(
+        "webhooks/rotate.html",
+        endpoint=endpoint,
+        form=RotateForm(),
+        grace_hours=current_app.config["WEBHOOK_SECRET_GRACE_HOURS"],
+    )
+
+
+@blueprint.post("/<int:endpoint_id>/rotate")
+def rotate(endpoint_id: int) -> ResponseReturnValue:
+    """Give an endpoint a new secret. It is shown in the answer, for the reason `create` gives."""
+    endpoint = service.rotate_secret(
+        current_account().id,
+        endpoint_id,
+        now=utcnow(),
+        keep_old=not RotateForm().leaked.data,
+        actor=current_user,
+    )
+    return _secret_shown(endpoint, _("WEBHOOKS.ROTATED.TITLE"))
 
 
 @blueprint.post("/<int:endpoint_id>/enable")
@@ -120,3 +149,7 @@ def delete(endpoint_id: int) -> ResponseReturnValue:
     if is_htmx():
         return hx_redirect(url_for(".index"))
     return redirect(url_for(".index"), 303)
+
+
+def _secret_shown(endpoint: WebhookEndpoint, title: str) -> str:
+    return render_template("webhooks/secret.html", endpoint=endpoint, title=title)

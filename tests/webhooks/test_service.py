@@ -1,6 +1,10 @@
 """What a person does with webhook endpoints."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from flask import Flask
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
@@ -9,13 +13,16 @@ from campaigns_app.accounts.models import Account, AuditEntry
 from campaigns_app.errors import InvalidInput, NotFound
 from campaigns_app.extensions import db
 from campaigns_app.webhooks import service
+from campaigns_app.webhooks.custom_headers import MASK
+from campaigns_app.webhooks.drafts import EndpointDraft, check_endpoint_url
+from campaigns_app.webhooks.events import CONVERSATION_EVENTS, EVENT_TYPES
 from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
 from campaigns_app.webhooks.outbox import find_subscribers
-from campaigns_app.webhooks.service import EndpointDraft
 from tests.factories import make_account, make_endpoint, make_inbox, make_user
 from tests.webhooks.scenes import tell
 
 URL = "http://127.0.0.1:9000/hook"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
 DRAFT = EndpointDraft(URL, ["message_created", "conversation_created"], name="Shop")
 
 
@@ -185,6 +192,95 @@ def test_an_inboxs_own_endpoint_follows_its_inbox_only(session: Session, account
 
 
 def test_the_fault_of_a_url_names_the_field_it_came_from(account: Account) -> None:
-    [error] = service.check_endpoint_url("nonsense", "webhook_url")
+    [error] = check_endpoint_url("nonsense", "webhook_url")
 
     assert (error.field, error.message) == ("webhook_url", "Webhook url is invalid")
+
+
+def test_a_new_secret_is_used_beside_the_old_one_for_a_day(account: Account) -> None:
+    endpoint = make_endpoint(account)
+    old = endpoint.secret
+
+    service.rotate_secret(account.id, endpoint.id, now=NOW)
+
+    assert endpoint.secret.startswith("whsec_")
+    assert endpoint.previous_secret == old != endpoint.secret
+    assert endpoint.previous_secret_expires_at == NOW + timedelta(hours=24)
+
+
+def test_a_leaked_secret_is_used_no_more(account: Account) -> None:
+    endpoint = make_endpoint(account, previous_secret="whsec_b2xk", previous_secret_expires_at=NOW)
+    old = endpoint.secret
+
+    service.rotate_secret(account.id, endpoint.id, now=NOW, keep_old=False)
+
+    assert endpoint.secret != old
+    assert (endpoint.previous_secret, endpoint.previous_secret_expires_at) == (None, None)
+
+
+def test_the_grace_period_is_a_setting(
+    app: Flask, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "WEBHOOK_SECRET_GRACE_HOURS", 0)
+    endpoint = make_endpoint(account)
+
+    service.rotate_secret(account.id, endpoint.id, now=NOW)
+
+    assert endpoint.previous_secret is None
+
+
+def test_an_inboxs_own_endpoint_can_get_a_new_secret(account: Account) -> None:
+    endpoint = make_endpoint(account, inbox_id=make_inbox(account).id)
+    old = endpoint.secret
+
+    service.rotate_secret(account.id, endpoint.id, now=NOW)
+
+    assert endpoint.secret != old
+
+
+def test_no_secret_is_in_the_audit_log(session: Session, account: Account) -> None:
+    draft = replace(DRAFT, headers={"Authorization": "Bearer hidden"})
+    made = service.create_endpoint(account.id, draft)
+    service.update_endpoint(account.id, made.id, replace(draft, headers={"X-Key": "hidden"}))
+    service.rotate_secret(account.id, made.id, now=NOW)
+
+    entries = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert [entry.action for entry in entries] == [
+        *("webhook_endpoint.created", "webhook_endpoint.updated"),
+        "webhook_endpoint.secret_rotated",
+    ]
+    written = str([(entry.before, entry.after) for entry in entries])
+    assert "hidden" not in written
+    assert "whsec_" not in written
+    assert "X-Key" in written
+
+
+def test_headers_are_kept_where_dots_or_nothing_is_said_of_them(account: Account) -> None:
+    made = service.create_endpoint(account.id, replace(DRAFT, headers={"Authorization": "secret"}))
+
+    service.update_endpoint(account.id, made.id, replace(DRAFT, headers={"authorization": MASK}))
+    assert made.headers == {"authorization": "secret"}
+    service.update_endpoint(account.id, made.id, DRAFT)
+    assert made.headers == {"authorization": "secret"}
+    service.update_endpoint(account.id, made.id, replace(DRAFT, headers={}))
+    assert made.headers == {}
+
+
+def test_another_headers_dots_are_no_value(account: Account) -> None:
+    made = service.create_endpoint(account.id, replace(DRAFT, headers={"Authorization": "secret"}))
+
+    with pytest.raises(InvalidInput, match="Headers give no value for X-Key"):
+        service.update_endpoint(account.id, made.id, replace(DRAFT, headers={"X-Key": MASK}))
+
+
+def test_an_inboxs_own_endpoint_is_told_of_conversations_only(
+    session: Session, account: Account
+) -> None:
+    inbox = make_inbox(account)
+    service.ensure_inbox_endpoint(session, account.id, inbox.id, URL)
+    session.commit()
+
+    wanted = find_subscribers(session, account.id, inbox.id, EVENT_TYPES)
+
+    assert set(wanted) == set(CONVERSATION_EVENTS)
+    assert find_subscribers(session, account.id, make_inbox(account).id, EVENT_TYPES) == {}

@@ -4,6 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from standardwebhooks import Webhook
 
 from campaigns_app.accounts.models import Account, Role
 from campaigns_app.webhooks.jobs import deliver_webhooks
@@ -11,7 +12,7 @@ from campaigns_app.webhooks.models import WebhookEndpoint
 from tests import receiver as manners
 from tests.factories import PASSWORD, make_account, make_endpoint, make_inbox, make_user
 from tests.receiver import Receiver
-from tests.webhooks.scenes import tell
+from tests.webhooks.scenes import tell, tell_once
 
 URL = "http://127.0.0.1:9000/hook"
 FORM = {"url": URL, "name": "Shop", "subscriptions": ["message_created"]}
@@ -152,14 +153,14 @@ def test_an_inboxs_own_endpoint_has_no_form_of_its_own(
     assert browser.get(f"/webhooks/{endpoint.id}/edit").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["", "/edit", "/delete"])
+@pytest.mark.parametrize("path", ["", "/edit", "/delete", "/rotate"])
 def test_another_accounts_endpoint_is_not_found(browser: FlaskClient, path: str) -> None:
     foreign = make_endpoint(make_account())
 
     assert browser.get(f"/webhooks/{foreign.id}{path}").status_code == 404
 
 
-@pytest.mark.parametrize("deed", ["", "/enable", "/disable", "/delete"])
+@pytest.mark.parametrize("deed", ["", "/enable", "/disable", "/delete", "/rotate"])
 def test_another_accounts_endpoint_cannot_be_touched(
     browser: FlaskClient, session: Session, deed: str
 ) -> None:
@@ -176,3 +177,85 @@ def test_agents_and_strangers_stay_outside(client: FlaskClient, account: Account
     client.post("/login", data={"email": agent.email, "password": PASSWORD})
 
     assert client.get("/webhooks").status_code == 403
+
+
+def test_headers_are_written_and_never_shown_again(
+    browser: FlaskClient, session: Session, receiver: Receiver
+) -> None:
+    form = FORM | {
+        "url": receiver.url("/hook"),
+        "headers": "Authorization: Bearer a:b\r\n\r\nX-Key: k1",
+    }
+    browser.post("/webhooks", data=form)
+    endpoint = session.scalars(select(WebhookEndpoint)).one()
+    assert endpoint.headers == {"Authorization": "Bearer a:b", "X-Key": "k1"}
+
+    page = browser.get(f"/webhooks/{endpoint.id}/edit").text
+    assert "Authorization: ••••••••\nX-Key: ••••••••" in page
+    assert "Bearer a:b" not in page + browser.get(f"/webhooks/{endpoint.id}").text
+
+    browser.post(f"/webhooks/{endpoint.id}", data=form | {"headers": "Authorization: ••••••••"})
+    session.refresh(endpoint)
+    assert endpoint.headers == {"Authorization": "Bearer a:b"}
+
+    tell_once(session, endpoint)
+    deliver_webhooks()
+    assert receiver.requests[0].headers["Authorization"] == "Bearer a:b"
+
+
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        ("Host: inside", "Headers may not set Host"),
+        ("no colon", "Write each header as Name: value"),
+        ("X-A: 1\nx-a: 2", "A header is there twice"),
+        ("X-A:", "Headers have a value for X-A that is blank"),
+    ],
+)
+def test_headers_that_cannot_be_sent_are_refused(
+    browser: FlaskClient, headers: str, message: str
+) -> None:
+    page = browser.post("/webhooks", data=FORM | {"headers": headers})
+
+    assert page.status_code == 422
+    assert message in page.text
+
+
+def test_a_secret_is_replaced_after_a_question_and_shown_once(
+    browser: FlaskClient, account: Account, session: Session
+) -> None:
+    endpoint = make_endpoint(account)
+    old = endpoint.secret
+    assert "For 24 hours" in browser.get(f"/webhooks/{endpoint.id}/rotate").text
+
+    page = browser.post(f"/webhooks/{endpoint.id}/rotate")
+
+    session.refresh(endpoint)
+    assert endpoint.secret in page.text
+    assert old not in page.text
+    assert endpoint.previous_secret == old
+    shown = browser.get(f"/webhooks/{endpoint.id}").text
+    assert "signs, too, until" in shown
+    assert endpoint.secret not in shown
+
+    browser.post(f"/webhooks/{endpoint.id}/rotate", data={"leaked": "y"})
+    session.refresh(endpoint)
+    assert endpoint.previous_secret is None
+
+
+def test_requests_are_signed_with_both_secrets_while_one_is_replaced(
+    browser: FlaskClient, account: Account, session: Session, receiver: Receiver
+) -> None:
+    endpoint = make_endpoint(account, url=receiver.url("/hook"))
+    old = endpoint.secret
+    browser.post(f"/webhooks/{endpoint.id}/rotate")
+    session.refresh(endpoint)
+    tell_once(session, endpoint)
+
+    deliver_webhooks()
+
+    [request] = receiver.requests
+    newest, oldest = request.headers["webhook-signature"].split(" ")
+    for secret, signature in ((endpoint.secret, newest), (old, oldest)):
+        alone = {**request.headers, "webhook-signature": signature}
+        Webhook(secret).verify(request.body, alone)
