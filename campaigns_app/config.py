@@ -122,7 +122,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "BATCH_SIZE",
         whole(1, 100_000),
-        1000,
+        2000,
         "Recipients in one batch, the unit of work that a worker takes.",
     ),
     Setting(

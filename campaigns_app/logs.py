@@ -9,11 +9,16 @@ the time of structlog's.
 import json
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 """What the standard library puts into every record; the rest came in `extra`."""
+
+PIECE_LENGTH = 4000
+"""Characters, most of them of one byte: POSIX has a pipe take 4,096 bytes in one piece on Linux."""
 
 CHATTY = ("rq", "alembic", "waitress", "liquid")
 """Libraries whose everyday lines say nothing about the product."""
@@ -37,6 +42,23 @@ def init_logging(level: str, log_format: str) -> None:
     # logging HOWTO).
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
+@contextmanager
+def lines_together() -> Iterator[None]:
+    """Inside the block, lines are written some at a time: for who writes hundreds in a row.
+
+    Each write holds whole lines and no more than a pipe takes in one piece, so that those of
+    several processes do not run into each other.
+    """
+    handlers = [one for one in logging.getLogger().handlers if isinstance(one, _Stderr)]
+    for handler in handlers:
+        handler.held = []
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.let_go()
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -72,6 +94,29 @@ class _Stderr(logging.StreamHandler[Any]):
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
+        self.held: list[str] | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line, or keep it for `let_go`."""
+        if self.held is None:
+            super().emit(record)
+            return
+        try:
+            self.held.append(f"{self.format(record)}\n")
+        except Exception:
+            self.handleError(record)
+
+    def let_go(self) -> None:
+        """Write the lines that were kept."""
+        lines, self.held = self.held or [], None
+        piece = ""
+        for line in lines:
+            if piece and len(piece) + len(line) > PIECE_LENGTH:
+                self.stream.write(piece)
+                piece = ""
+            piece += line
+        self.stream.write(piece)
+        self.flush()
 
     @property
     def stream(self) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from campaigns_app.logs import init_logging
+from campaigns_app.logs import init_logging, lines_together
 
 logger = logging.getLogger("campaigns_app.tests")
 
@@ -33,6 +33,39 @@ def test_a_console_line_can_be_read_by_people(capsys: pytest.CaptureFixture[str]
 
     line = capsys.readouterr().err
     assert line.endswith("Z WARNING campaigns_app.tests: Campaign 7 failed campaign_id=7\n")
+
+
+def test_lines_written_together_are_the_lines_written_one_by_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    init_logging("INFO", "console")
+
+    with lines_together():
+        for number in range(200):
+            logger.info("Line %s of many", number)
+    logger.info("One more")
+
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.rpartition(": ")[2] for line in lines] == [
+        *(f"Line {number} of many" for number in range(200)),
+        "One more",
+    ]
+
+
+def test_lines_are_written_even_if_something_fails_between_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    init_logging("INFO", "console")
+
+    def fail_after_a_line() -> None:
+        with lines_together():
+            logger.info("Before")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail_after_a_line()
+
+    assert "Before" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])

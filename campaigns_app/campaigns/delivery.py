@@ -23,6 +23,7 @@ from campaigns_app.channels.registry import ChannelRegistry
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import StaleLease
 from campaigns_app.job_queue import must_end
+from campaigns_app.logs import lines_together
 from campaigns_app.pauses import passing
 from campaigns_app.webhooks.outbox import find_subscribers
 
@@ -209,14 +210,15 @@ class BatchRun:
     def _log_sent(self, chunk: _Chunk, numbers: Sequence[int]) -> None:
         if not logger.isEnabledFor(logging.INFO):
             return
-        for addressee, number in zip(chunk.addressees, numbers, strict=True):
-            logger.info(
-                "[%s] Created conversation %s for contact %s in campaign %s",
-                self._channel.log_prefix,
-                number,
-                addressee.contact_id,
-                self._lease.campaign_id,
-            )
+        with lines_together():
+            for addressee, number in zip(chunk.addressees, numbers, strict=True):
+                logger.info(
+                    "[%s] Created conversation %s for contact %s in campaign %s",
+                    self._channel.log_prefix,
+                    number,
+                    addressee.contact_id,
+                    self._lease.campaign_id,
+                )
 
     def _next_numbers(self, count: int) -> range:
         """The next reserved display ids; used up only when the chunk they are for is committed."""
