@@ -128,7 +128,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "CHUNK_SIZE",
         whole(1, 1000),
-        500,
+        1000,
         "Recipients written in one transaction; a pause is honoured between two chunks.",
     ),
     Setting(

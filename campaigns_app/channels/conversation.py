@@ -22,7 +22,7 @@ from campaigns_app.conversations.models import (
     MessageType,
 )
 from campaigns_app.database.bulk import insert_rows, reserve_ids
-from campaigns_app.database.random_ids import random_uuids
+from campaigns_app.database.random_ids import sortable_uuids
 from campaigns_app.webhooks.events import OpenedConversation
 from campaigns_app.webhooks.outbox import Event, record_events
 
@@ -104,7 +104,7 @@ class ApiChannel(ConversationChannel):
         made = {
             contact_id: _Known(row_id, uuid, now)
             for contact_id, row_id, uuid in zip(
-                missing, ids, random_uuids(len(missing)), strict=True
+                missing, ids, sortable_uuids(len(missing)), strict=True
             )
         }
         insert_rows(
@@ -138,7 +138,7 @@ class ApiChannel(ConversationChannel):
             [
                 (row_id, to.contact_id, known[to.contact_id].id, number, uuid)
                 for to, row_id, number, uuid in zip(
-                    addressees, ids, numbers, random_uuids(len(ids)), strict=True
+                    addressees, ids, numbers, sortable_uuids(len(ids)), strict=True
                 )
             ],
             same={

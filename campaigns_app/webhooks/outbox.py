@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from campaigns_app.database.bulk import insert_rows, reserve_ids
-from campaigns_app.database.random_ids import random_hex
+from campaigns_app.database.random_ids import sortable_hex
 from campaigns_app.webhooks.events import CONVERSATION_EVENTS
 from campaigns_app.webhooks.models import (
     DeliveryState,
@@ -98,7 +98,7 @@ def record_events(
                 *(event_id, event.campaign_id, event.conversation_id),
                 *(f"msg_{uid}", event.type, event.payload),
             )
-            for event_id, event, uid in zip(ids, events, random_hex(len(events)), strict=True)
+            for event_id, event, uid in zip(ids, events, sortable_hex(len(events)), strict=True)
         ],
         same={"account_id": account_id, "created_at": now},
     )
