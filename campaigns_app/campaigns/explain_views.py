@@ -66,9 +66,9 @@ def show(display_id: int) -> str:
 @blueprint.get("/<display_id:display_id>/audience/why")
 def why(display_id: int) -> str | Response:
     """Why the contacts that are searched for are in the campaign or not."""
+    campaign, channel = _find(display_id)
     if not is_htmx():
         return redirect(url_for("audience.show", display_id=display_id, q=_asked_search()), 303)
-    campaign, channel = _find(display_id)
     return render_template("campaigns/_why.html", **_findings(campaign, channel))
 
 
