@@ -24,7 +24,7 @@ from campaigns_app import create_app
 from campaigns_app.accounts.models import User
 from campaigns_app.database.types import Base
 from campaigns_app.errors import CannotStart
-from campaigns_app.extensions import db
+from campaigns_app.extensions import db, limiter
 from campaigns_app.job_queue import get_redis
 from campaigns_app.operations.embedded import EmbeddedRedis
 from campaigns_app.operations.local_postgres import LocalPostgres, create_database
@@ -208,6 +208,7 @@ def _empty_stores() -> None:
         for table in reversed(Base.metadata.sorted_tables):
             connection.execute(table.delete())
     get_redis().flushall()
+    limiter.reset()
 
 
 def log_in(client: FlaskClient, user: User) -> FlaskClient:

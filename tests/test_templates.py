@@ -106,8 +106,13 @@ def test_every_event_that_is_awaited_is_told() -> None:
     assert _awaited() - told == set()
 
 
+PROVIDERS_WORDS = ("message-", "max-message-")
+"""How words of Bandwidth's begin, which look like our events."""
+
+
 def test_every_event_that_is_told_is_awaited() -> None:
     told = {text for text in _python_strings() if EVENT.fullmatch(text)}
+    told -= {text for text in told if text.startswith(PROVIDERS_WORDS)}
 
     assert {event for event in told if event not in _awaited() and event not in SCRIPTS} == set()
 
