@@ -13,7 +13,6 @@ from campaigns_app.extensions import db
 from campaigns_app.webhooks.models import WebhookEvent
 from campaigns_app.webhooks.schemas import PAYLOADS
 
-
 MADE_UP = "{}"
 """The payload of events that a test writes into the outbox itself, thousands at a time."""
 
