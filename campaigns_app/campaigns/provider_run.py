@@ -190,7 +190,8 @@ class ProviderRun:
 
     def _record_if_it_is_time(self) -> None:
         passed = time.monotonic() - self._recorded_at
-        if passed < RECORD_SECONDS and len(self._made) < RECORD_AT_ONCE:
+        is_refused = len(self._account_refusals) >= MOST_ACCOUNT_REFUSALS
+        if passed < RECORD_SECONDS and len(self._made) < RECORD_AT_ONCE and not is_refused:
             return
         if self._made or passed > self._lease_seconds / 4:
             self._record()
