@@ -44,6 +44,7 @@ class Browser(FlaskClient):
 Start = Callable[..., subprocess.Popen[bytes]]
 WORKER = ("worker", "--queue", "campaigns", "--processes", "1")
 DATABASES = ("sqlite", "postgresql")
+LIMITS = "limits-of-the-test"
 TEST_SETTINGS = {
     "SECRET_KEY": "a key for tests only, of no worth elsewhere",
     "COOKIE_SECURE": "false",
@@ -118,6 +119,7 @@ def _application(database_url: str, redis_url: str) -> Iterator[Flask]:
         WTF_CSRF_ENABLED=False,
     )
     app.test_client_class = Browser
+    app.extensions[LIMITS] = (limiter._storage, limiter._limiter)
     with app.app_context():
         upgrade()
     yield app
@@ -131,6 +133,9 @@ def app(_application: Flask) -> Iterator[Flask]:
 
     After the test, every event that it wrote is held against what is published of it.
     """
+    # A test that makes an application of its own leaves the one limiter there is bound to the
+    # Redis of that one, which may be gone by now.
+    limiter._storage, limiter._limiter = _application.extensions[LIMITS]
     with _application.app_context():
         yield _application
         db.session.remove()
@@ -208,7 +213,6 @@ def _empty_stores() -> None:
         for table in reversed(Base.metadata.sorted_tables):
             connection.execute(table.delete())
     get_redis().flushall()
-    limiter.reset()
 
 
 def log_in(client: FlaskClient, user: User) -> FlaskClient:
