@@ -12,8 +12,8 @@ from campaigns_app import api, assets, health, job_queue, pages_errors, routing,
 from campaigns_app.accounts import frame, sessions, token_views
 from campaigns_app.accounts import models as _accounts  # noqa: F401
 from campaigns_app.accounts import views as accounts_views
-from campaigns_app.campaigns import control_views as _control_views  # noqa: F401
 from campaigns_app.campaigns import explain_views, signals
+from campaigns_app.campaigns import control_views as _control_views  # noqa: F401
 from campaigns_app.campaigns import follow_up_views as _follow_up_views  # noqa: F401
 from campaigns_app.campaigns import form_views as _form_views  # noqa: F401
 from campaigns_app.campaigns import models as _campaigns  # noqa: F401
@@ -22,7 +22,7 @@ from campaigns_app.campaigns import views as _campaigns_views  # noqa: F401
 from campaigns_app.channels import registry
 from campaigns_app.channels.builtin import register_builtin_channels
 from campaigns_app.config import load_config
-from campaigns_app.contacts import label_views
+from campaigns_app.contacts import label_views, suppression_views
 from campaigns_app.contacts import models as _contacts  # noqa: F401
 from campaigns_app.contacts import views as contacts_views
 from campaigns_app.conversations import models as _conversations  # noqa: F401
@@ -87,6 +87,7 @@ def _init_web(app: Flask) -> None:
     app.register_blueprint(explain_views.blueprint)
     app.register_blueprint(contacts_views.blueprint)
     app.register_blueprint(label_views.blueprint)
+    app.register_blueprint(suppression_views.blueprint)
     app.register_blueprint(inboxes_views.blueprint)
     app.register_blueprint(webhooks_views.blueprint)
     app.register_blueprint(token_views.blueprint)

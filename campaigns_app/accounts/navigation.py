@@ -38,6 +38,7 @@ SECTIONS = (
     Section("campaigns.index", "campaign", "NAV.CAMPAIGNS", CAMPAIGNS_FEATURE),
     Section("contacts.index", "contacts", "NAV.CONTACTS"),
     Section("labels.index", "label", "NAV.LABELS"),
+    Section("suppressions.index", "ban", "NAV.SUPPRESSIONS"),
     Section("inboxes.index", "inbox", "NAV.INBOXES"),
     Section("webhooks.index", "webhook", "NAV.WEBHOOKS"),
     Section("tokens.index", "key", "NAV.TOKENS"),

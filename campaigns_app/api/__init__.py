@@ -11,6 +11,7 @@ from campaigns_app.api import control as _control  # noqa: F401
 from campaigns_app.api.audience import audience
 from campaigns_app.api.auth import authenticate
 from campaigns_app.api.campaigns import campaigns
+from campaigns_app.api.suppressions import suppressions
 from campaigns_app.api.webhooks import webhooks
 from campaigns_app.extensions import csrf
 
@@ -22,7 +23,12 @@ def init_app(app: Flask) -> None:
     api = Blueprint("api", __name__, url_prefix="/api/v1")
     api.before_request(authenticate)
     body.init_blueprint(api)
-    resources = (("campaigns", campaigns), ("campaigns", audience), ("webhooks", webhooks))
+    resources = (
+        ("campaigns", campaigns),
+        ("campaigns", audience),
+        ("suppressions", suppressions),
+        ("webhooks", webhooks),
+    )
     for path, resource in resources:
         api.register_blueprint(resource, url_prefix=f"/{path}")
         api.register_blueprint(

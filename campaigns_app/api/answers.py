@@ -136,6 +136,20 @@ class VerdictsAnswer(Exact):
     has_more: bool
 
 
+class SuppressionObject(Exact):
+    """An address that no campaign writes to, and how that came to be."""
+
+    id: int
+    address: str
+    source: str
+    note: str
+    created_at: UnixSeconds
+
+
+class SuppressionList(RootModel[list[SuppressionObject]]):
+    """A page of suppressed addresses, newest first."""
+
+
 class WebhookObject(Exact):
     """A webhook endpoint; the values of `headers` are dots."""
 

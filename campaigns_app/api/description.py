@@ -73,6 +73,19 @@ class FollowUpParams(CampaignParams):
     whom: Annotated[Follows, Field(alias="for")]
 
 
+class SuppressionParams(BaseModel):
+    """An address that is not to be messaged, a phone number or an e-mail address."""
+
+    address: str
+    note: str = ""
+
+
+class SuppressionListParams(PageParams):
+    """Which page, of those whose address or note holds `q`."""
+
+    q: str = ""
+
+
 class SearchParams(BaseModel):
     """What to look for: characters of a name, number, e-mail or id."""
 
@@ -95,6 +108,8 @@ BODIES = {
     "audience.show": Bodies(answers.AudienceAnswer),
     "audience.why": Bodies(answers.VerdictsAnswer, query=SearchParams),
     "audience.preview": Bodies(answers.FunnelObject, CampaignParams),
+    "suppressions.index": Bodies(answers.SuppressionList, query=SuppressionListParams),
+    "suppressions.create": Bodies(answers.SuppressionObject, SuppressionParams),
     "webhooks.index": Bodies(answers.WebhooksAnswer),
     "webhooks.create": Bodies(answers.NewSecretAnswer, WebhookParams, "webhook"),
     "webhooks.show": Bodies(answers.WebhookAnswer),

@@ -1,4 +1,4 @@
-"""The forms of contacts, labels and uploads.
+"""The forms of contacts, labels, suppressions and uploads.
 
 What may be stored is the services' business, so that it is the same for every door; the forms only
 carry the words, and show at their fields what a service said of them.
@@ -17,6 +17,7 @@ from wtforms import (
     SelectMultipleField,
     StringField,
     TelField,
+    TextAreaField,
 )
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -78,6 +79,27 @@ class LabelForm(CheckedForm):
             description=self.description.data or "",
             color=self.color.data or "",
         )
+
+
+class SuppressionForm(CheckedForm):
+    """An address that must not be messaged."""
+
+    address = StringField(_l("SUPPRESSIONS.FORM.ADDRESS"))
+    note = StringField(_l("SUPPRESSIONS.FORM.NOTE"))
+
+
+class SuppressionListForm(CheckedForm):
+    """Many addresses, written or in a file."""
+
+    addresses = TextAreaField(_l("SUPPRESSIONS.IMPORT.ADDRESSES"))
+    list_file = FileField(_l("SUPPRESSIONS.IMPORT.FILE"))
+    note = StringField(_l("SUPPRESSIONS.FORM.NOTE"))
+
+    def text(self) -> str:
+        """What is in the field and in the file; what is no UTF-8 is no address either."""
+        file = self.list_file.data
+        read = file.stream.read().decode("utf-8-sig", "replace") if file else ""
+        return f"{self.addresses.data or ''}\n{read}"
 
 
 class UploadForm(CheckedForm):

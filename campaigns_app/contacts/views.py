@@ -26,6 +26,7 @@ from campaigns_app.contacts.service import (
     set_blocked,
     update_contact,
 )
+from campaigns_app.contacts.suppressions import suppressed_addresses
 from campaigns_app.contacts.uploads import get_upload, import_upload, rejected_rows_csv
 from campaigns_app.data import FOLDER, SAMPLE_CONTACTS
 from campaigns_app.errors import FieldError, InvalidInput, NotFound
@@ -176,7 +177,13 @@ def _listed() -> dict[str, object]:
         raise NotFound(f"no label {label_id} in account {account_id}")
     number = request.args.get("page", 1, type=int)
     found = list_contacts(account_id, search=search, label_id=label_id, page=number)
-    return {"found": found, "search": search, "label_id": label_id, "labels": labels}
+    return {
+        "found": found,
+        "search": search,
+        "label_id": label_id,
+        "labels": labels,
+        "suppressed": suppressed_addresses(account_id, found.contacts),
+    }
 
 
 def _form_page(form: ContactForm, contact: Contact | None = None) -> str:
