@@ -12,7 +12,7 @@ from campaigns_app import api, assets, health, job_queue, pages_errors, routing,
 from campaigns_app.accounts import frame, sessions, token_views
 from campaigns_app.accounts import models as _accounts  # noqa: F401
 from campaigns_app.accounts import views as accounts_views
-from campaigns_app.campaigns import explain_views, signals
+from campaigns_app.campaigns import callback_views, explain_views, signals
 from campaigns_app.campaigns import control_views as _control_views  # noqa: F401
 from campaigns_app.campaigns import follow_up_views as _follow_up_views  # noqa: F401
 from campaigns_app.campaigns import form_views as _form_views  # noqa: F401
@@ -91,4 +91,5 @@ def _init_web(app: Flask) -> None:
     app.register_blueprint(inboxes_views.blueprint)
     app.register_blueprint(webhooks_views.blueprint)
     app.register_blueprint(token_views.blueprint)
+    callback_views.init_app(app)
     api.init_app(app)

@@ -6,16 +6,17 @@ Counts are sums over batches, never over recipients: a page costs the same for t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ScalarSelect, Select, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
+from campaigns_app.channels.provider import EventKind
 from campaigns_app.contacts.models import Contact, Label
 from campaigns_app.conversations.models import Conversation
 from campaigns_app.extensions import db
-from campaigns_app.inboxes.models import Inbox
+from campaigns_app.inboxes.models import Inbox, ProviderEvent
 
 Row = TypeVar("Row")
 
@@ -67,7 +68,8 @@ class CampaignRow:
 
 @dataclass(frozen=True, slots=True)
 class RecipientRow:
-    """A recipient in a list; `name` and `address` are empty where the contact is gone."""
+    """A recipient in a list; `name` and `address` are empty where the contact is gone, `reply` is
+    the last thing that they answered."""
 
     contact_id: int
     name: str
@@ -77,6 +79,11 @@ class RecipientRow:
     error: str | None
     conversation_display_id: int | None
     sent_at: datetime | None
+    provider_code: str | None
+    delivered_at: datetime | None
+    read_at: datetime | None
+    replied_at: datetime | None
+    reply: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +164,7 @@ def list_recipients(
     return _page([RecipientRow(*row) for row in rows], total, page, per_page)
 
 
-def _recipients(
-    campaign: Campaign, state: str | None
-) -> Select[int, str, str, str, str | None, str | None, int, datetime | None]:
+def _recipients(campaign: Campaign, state: str | None) -> Select[*tuple[Any, ...]]:
     recipients = (
         select(
             CampaignRecipient.contact_id,
@@ -170,6 +175,11 @@ def _recipients(
             CampaignRecipient.error,
             Conversation.display_id,
             CampaignRecipient.sent_at,
+            CampaignRecipient.provider_code,
+            CampaignRecipient.delivered_at,
+            CampaignRecipient.read_at,
+            CampaignRecipient.replied_at,
+            _last_reply(),
         )
         .outerjoin(Contact, Contact.id == CampaignRecipient.contact_id)
         .outerjoin(
@@ -181,6 +191,20 @@ def _recipients(
         .order_by(CampaignRecipient.contact_id)
     )
     return recipients.where(CampaignRecipient.state == state) if state else recipients
+
+
+def _last_reply() -> ScalarSelect[str]:
+    return (
+        select(ProviderEvent.event["text"].as_string())
+        .where(
+            ProviderEvent.recipient_id == CampaignRecipient.id,
+            ProviderEvent.kind == EventKind.REPLIED.value,
+        )
+        .order_by(ProviderEvent.id.desc())
+        .limit(1)
+        .correlate(CampaignRecipient)
+        .scalar_subquery()
+    )
 
 
 def _counts_by_campaign(campaign_ids: Sequence[int]) -> Mapping[int, Counts]:

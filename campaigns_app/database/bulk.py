@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import Connection, Table, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -70,6 +71,17 @@ def insert_rows(
     marks = ", ".join("?" * len(names))
     statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"
     connection.exec_driver_sql(statement, [row + rest for row in rows] if rest else rows)
+
+
+def insert_new_rows(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write those `rows`, by column name, whose unique keys nobody has written yet; leave the
+    others as they are. Give the rows in one order everywhere, so that two who write the same ones
+    at once do not wait for each other. Does not commit."""
+    if not rows:
+        return
+    dialect = postgresql if session.connection().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(cast(Table, model.__table__)).on_conflict_do_nothing()
+    session.connection().execute(statement, rows)
 
 
 def refresh_statistics(session: Session, *models: type[Base]) -> None:

@@ -64,16 +64,24 @@ class Inbox(Base):
 class ProviderEvent(Base):
     """One thing that a provider told through a callback: `raw` as it came, `event` as its channel
     understood it. `key` is the provider's own, so that what is told twice is kept once. `result`
-    says what became of it when it was processed."""
+    says what became of it when it was processed; until then it is looked at again at `due_at`.
+    `recipient_id` is the row of a campaign's ledger that it is about, which may be deleted since.
+    """
 
     __tablename__ = "provider_events"
     __table_args__ = (
         UniqueConstraint("inbox_id", "key"),
         Index(
             "ix_provider_events_waiting",
-            "id",
+            "due_at",
             sqlite_where=text("processed_at IS NULL"),
             postgresql_where=text("processed_at IS NULL"),
+        ),
+        Index(
+            None,
+            "recipient_id",
+            sqlite_where=text("recipient_id IS NOT NULL"),
+            postgresql_where=text("recipient_id IS NOT NULL"),
         ),
     )
 
@@ -85,5 +93,7 @@ class ProviderEvent(Base):
     event: Mapped[dict[str, Any]] = mapped_column(default=dict)
     raw: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime] = mapped_column(default=utcnow)
+    due_at: Mapped[datetime] = mapped_column(default=utcnow)
+    recipient_id: Mapped[int | None] = mapped_column(BigId)
     processed_at: Mapped[datetime | None]
     result: Mapped[str | None] = mapped_column(String(40))

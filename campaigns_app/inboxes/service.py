@@ -17,6 +17,7 @@ from campaigns_app.database.text import is_storable
 from campaigns_app.destinations import LONGEST_URL
 from campaigns_app.errors import FieldError, InvalidInput, NotFound, Refused
 from campaigns_app.extensions import db
+from campaigns_app.inboxes.callbacks import callback_token_for
 from campaigns_app.inboxes.models import Channel, Inbox
 from campaigns_app.webhooks.drafts import check_endpoint_url
 from campaigns_app.webhooks.models import WebhookEndpoint
@@ -50,6 +51,7 @@ def create_inbox(account_id: int, draft: InboxDraft, *, actor: User | None = Non
         channel_id=channel.id,
         name=draft.name,
         inbox_type=draft.inbox_type,
+        callback_token=callback_token_for(draft.inbox_type),
     )
     db.session.add(inbox)
     _flush()

@@ -5,13 +5,18 @@ from collections.abc import Callable
 
 from flask import Flask
 
+from campaigns_app.campaigns.receipt_jobs import sweep_receipts
 from campaigns_app.campaigns.sweep import sweep as sweep_campaigns
 from campaigns_app.operations.signals import CaughtSignals
 from campaigns_app.webhooks.jobs import enqueue_due_deliveries
 
 logger = logging.getLogger(__name__)
 
-SWEEPS: tuple[Callable[[], object], ...] = (sweep_campaigns, enqueue_due_deliveries)
+SWEEPS: tuple[Callable[[], object], ...] = (
+    sweep_campaigns,
+    sweep_receipts,
+    enqueue_due_deliveries,
+)
 
 
 def sweep_once(app: Flask) -> None:

@@ -22,7 +22,7 @@ from campaigns_app.channels.base import ConversationChannel
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.errors import CannotStart, OutOfTime
 from campaigns_app.extensions import db
-from campaigns_app.job_queue import CAMPAIGNS, PROVIDERS, WEBHOOKS, get_queue, get_redis
+from campaigns_app.job_queue import CAMPAIGNS, DEFAULT, PROVIDERS, WEBHOOKS, get_queue, get_redis
 from campaigns_app.operations.supervisor import Program, campaigns_program
 from campaigns_app.operations.tether import tie_forks
 
@@ -133,7 +133,6 @@ def _usual_count(queue: str) -> int:
 
 
 def _working_queues() -> list[str]:
-    """The queues that something rings. `default` is there for jobs of one's own; an idle process
-    would only take memory."""
+    """The queues that something rings: an idle process would only take memory."""
     providers = any(not isinstance(channel, ConversationChannel) for channel in get_channels())
-    return [CAMPAIGNS, PROVIDERS, WEBHOOKS] if providers else [CAMPAIGNS, WEBHOOKS]
+    return [CAMPAIGNS, PROVIDERS, WEBHOOKS, DEFAULT] if providers else [CAMPAIGNS, WEBHOOKS]

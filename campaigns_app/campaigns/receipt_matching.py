@@ -1,0 +1,156 @@
+"""Whom it is about, what a provider tells: recipients of campaigns of the inbox that was called.
+
+A message is known by our own id or by the provider's; a reply may only be known by the number it
+came from, and is then taken for an answer to the last message before it.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from campaigns_app.campaigns.models import Campaign, CampaignRecipient
+from campaigns_app.campaigns.standing import RECEIPTS
+from campaigns_app.campaigns.states import RecipientState
+from campaigns_app.channels.provider import ProviderEvent
+from campaigns_app.contacts.models import Contact
+
+LONGEST_DELIVERY_ID = 18
+"""Digits; what is longer is none of our ids."""
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""A reply is not older than the message it answers, as far as two machines' clocks agree."""
+
+NEVER_SENT = (RecipientState.PENDING, RecipientState.SKIPPED, RecipientState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event that was kept, and the inbox to which it was told."""
+
+    id: int
+    account_id: int
+    inbox_id: int
+    received_at: datetime
+    event: ProviderEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The recipient that an event is about; `phone_number` is the contact's, if it still exists."""
+
+    recipient_id: int
+    phone_number: str | None
+
+
+def match_recipients(session: Session, told: Sequence[Told]) -> dict[int, Match]:
+    """The recipients that the events are about, by the events' ids; who is not found is left out.
+
+    Three queries, however many there are.
+    """
+    by_delivery = _by_delivery_id(session, told)
+    by_provider = _by_provider_id(session, told)
+    by_address = _by_address(session, told)
+    matches = {}
+    for one in told:
+        event = one.event
+        delivery = as_row_id(event.delivery_id)
+        match = (
+            by_delivery.get((one.inbox_id, delivery))
+            or by_provider.get((one.inbox_id, event.provider_message_id or ""))
+            or _last_before(by_address.get((one.inbox_id, _sender_of(event)), ()), event.at)
+        )
+        if match is not None:
+            matches[one.id] = match
+    return matches
+
+
+def as_row_id(delivery_id: str | None) -> int | None:
+    """Our own id that a provider gives back; None where it cannot be one."""
+    text = delivery_id or ""
+    is_id = text.isascii() and text.isdecimal() and len(text) <= LONGEST_DELIVERY_ID
+    return int(text) if is_id else None
+
+
+def _by_delivery_id(
+    session: Session, told: Sequence[Told]
+) -> Mapping[tuple[int, int | None], Match]:
+    ids = {as_row_id(one.event.delivery_id) for one in told} - {None}
+    if not ids:
+        return {}
+    rows = session.execute(
+        select(Campaign.inbox_id, CampaignRecipient.id, Contact.phone_number)
+        .join(Campaign, Campaign.id == CampaignRecipient.campaign_id)
+        .outerjoin(Contact, Contact.id == CampaignRecipient.contact_id)
+        .where(CampaignRecipient.id.in_(ids))
+    )
+    return {(row[0], row[1]): Match(row[1], row[2]) for row in rows}
+
+
+def _by_provider_id(session: Session, told: Sequence[Told]) -> Mapping[tuple[int, str], Match]:
+    ids = {one.event.provider_message_id for one in told} - {None}
+    if not ids:
+        return {}
+    rows = session.execute(
+        select(
+            Campaign.inbox_id,
+            CampaignRecipient.provider_message_id,
+            CampaignRecipient.id,
+            Contact.phone_number,
+        )
+        .join(Campaign, Campaign.id == CampaignRecipient.campaign_id)
+        .outerjoin(Contact, Contact.id == CampaignRecipient.contact_id)
+        .where(CampaignRecipient.provider_message_id.in_(ids))
+        .order_by(CampaignRecipient.id)
+    )
+    return {(row[0], row[1] or ""): Match(row[2], row[3]) for row in rows}
+
+
+def _by_address(
+    session: Session, told: Sequence[Told]
+) -> Mapping[tuple[int, str], Sequence[tuple[datetime | None, Match]]]:
+    """Who was written to at the addresses, in the order of the ledger, and when."""
+    addresses = {_sender_of(one.event) for one in told} - {""}
+    if not addresses:
+        return {}
+    rows = session.execute(
+        select(
+            Campaign.inbox_id,
+            Contact.phone_number,
+            CampaignRecipient.sent_at,
+            CampaignRecipient.id,
+        )
+        .join(CampaignRecipient, CampaignRecipient.contact_id == Contact.id)
+        .join(Campaign, Campaign.id == CampaignRecipient.campaign_id)
+        .where(
+            Contact.account_id.in_({one.account_id for one in told}),
+            Contact.phone_number.in_(addresses),
+            Campaign.account_id == Contact.account_id,
+            Campaign.inbox_id.in_({one.inbox_id for one in told}),
+            CampaignRecipient.state.not_in(NEVER_SENT),
+        )
+        .order_by(CampaignRecipient.id)
+    )
+    written = defaultdict(list)
+    for row in rows:
+        written[row[0], row[1] or ""].append((row[2], Match(row[3], row[1])))
+    return written
+
+
+def _sender_of(event: ProviderEvent) -> str:
+    """The number of the person who did something; a receipt is never known by its number alone."""
+    return "" if event.kind in RECEIPTS else event.address or ""
+
+
+def _last_before(
+    written: Sequence[tuple[datetime | None, Match]], at: datetime | None
+) -> Match | None:
+    fitting = [
+        match
+        for sent_at, match in written
+        if sent_at is None or at is None or sent_at <= at + CLOCKS_DIFFER
+    ]
+    return fitting[-1] if fitting else None
