@@ -8,8 +8,9 @@ import asyncio
 import ipaddress
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app
@@ -54,6 +55,15 @@ def provider_types() -> list[str]:
     return [one.name for one in get_channels() if isinstance(one, ProviderChannel)]
 
 
+def provider_policy(config: Mapping[str, Any], connections: int) -> Policy:
+    """The bounds of requests to providers, by the settings."""
+    return Policy(
+        allowed_networks=_networks(config["PROVIDER_BASE_URLS"]),
+        timeout_seconds=config["PROVIDER_TIMEOUT_SECONDS"],
+        connections=connections,
+    )
+
+
 class _Shift:
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -64,12 +74,8 @@ class _Shift:
     async def work(self) -> bool:
         """Returns whether there may be more to do."""
         config = current_app.config
-        policy = Policy(
-            allowed_networks=_networks(config["PROVIDER_BASE_URLS"]),
-            timeout_seconds=config["PROVIDER_TIMEOUT_SECONDS"],
-            connections=MOST_LANES * config["PROVIDER_CONCURRENCY"],
-        )
-        async with HttpClient(policy) as http:
+        connections = MOST_LANES * config["PROVIDER_CONCURRENCY"]
+        async with HttpClient(provider_policy(config, connections)) as http:
             while True:
                 self._open_lanes(http)
                 if not self._lanes:

@@ -61,6 +61,9 @@ class Reason(StrEnum):
     TRY_AGAIN = "try_again"
     QUIET_HOURS = "quiet_hours"
     BLANK_PARAMETER = "blank_parameter"
+    LEFT_TO_A_PERSON = "left_to_a_person"
+    """The provider was asked, and could not say."""
+    DECIDED_BY_A_PERSON = "decided_by_a_person"
 
 
 class Follows(StrEnum):

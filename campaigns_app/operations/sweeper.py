@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
+from campaigns_app.campaigns.look_up_jobs import sweep_unknown
 from campaigns_app.campaigns.receipt_jobs import sweep_receipts
 from campaigns_app.campaigns.sweep import sweep as sweep_campaigns
 from campaigns_app.operations.signals import CaughtSignals
@@ -15,6 +16,7 @@ logger = logging.getLogger(__name__)
 SWEEPS: tuple[Callable[[], object], ...] = (
     sweep_campaigns,
     sweep_receipts,
+    sweep_unknown,
     enqueue_due_deliveries,
 )
 

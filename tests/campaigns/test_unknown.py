@@ -1,0 +1,173 @@
+"""Who is unknown is asked about once, and then left to a person; nothing is ever sent again."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from campaigns_app.accounts.models import AuditEntry, User
+from campaigns_app.campaigns.look_up_jobs import look_up_unknown, sweep_unknown
+from campaigns_app.campaigns.models import Campaign, CampaignRecipient
+from campaigns_app.campaigns.report import Counts, count_states
+from campaigns_app.campaigns.states import Reason, RecipientState
+from campaigns_app.channels.provider import AccountPause, Receipt, Retry, Unknown
+from campaigns_app.database.types import utcnow
+from campaigns_app.job_queue import PROVIDERS, get_queue, get_redis
+from tests.campaigns.telling import (
+    NUMBER,
+    TellingChannel,
+    counters_are_true,
+    only_channel,
+    recipients_of,
+    send,
+)
+from tests.factories import make_account
+
+
+@pytest.fixture(autouse=True)
+def channel(app: Flask) -> Iterator[TellingChannel]:
+    """The only channel there is; whom it is to send to, it gives no answer."""
+    with only_channel(app) as channel:
+        for number in range(3):
+            channel.outcomes[NUMBER.format(number)] = Unknown("no answer")
+        yield channel
+
+
+def send_to_nobody_knows(session: Session, contacts: int = 1, user: User | None = None) -> Campaign:
+    """A campaign started just now whose messages may have gone out, or not, ten minutes ago."""
+    campaign = send(contacts, user.memberships[0].account if user else None)
+    session.execute(update(Campaign).values(started_at=utcnow() - timedelta(minutes=11)))
+    wait_ten_minutes(session)
+    get_redis().flushall()
+    return campaign
+
+
+def wait_ten_minutes(session: Session) -> None:
+    session.execute(update(CampaignRecipient).values(updated_at=utcnow() - timedelta(minutes=10)))
+    session.commit()
+
+
+def test_what_the_provider_has_was_sent(session: Session, channel: TellingChannel) -> None:
+    campaign = send_to_nobody_knows(session, 2)
+    channel.found[NUMBER.format(0)] = Receipt("SM1")
+
+    look_up_unknown()
+
+    first, second = recipients_of(session, campaign)
+    assert (first.state, first.reason, first.provider_message_id) == ("sent", None, "SM1")
+    assert first.sent_at is not None
+    assert (second.state, second.reason) == ("unknown", Reason.LEFT_TO_A_PERSON)
+    assert [one.text for one in channel.looked_up] == ["Hello Contact"] * 2
+    assert counters_are_true(session, campaign)
+
+
+@pytest.mark.parametrize("answer", [None, Unknown("cannot say"), RuntimeError("a bug")])
+def test_it_is_asked_once_and_then_left_to_a_person(
+    session: Session, channel: TellingChannel, answer: Exception | None
+) -> None:
+    campaign = send_to_nobody_knows(session)
+    channel.found[NUMBER.format(0)] = answer
+
+    look_up_unknown()
+    wait_ten_minutes(session)
+    look_up_unknown()
+
+    assert len(channel.looked_up) == 1
+    (one,) = recipients_of(session, campaign)
+    assert (one.state, one.reason) == ("unknown", Reason.LEFT_TO_A_PERSON)
+
+
+@pytest.mark.parametrize("answer", [Retry("busy", after=1), AccountPause("bad credentials")])
+def test_a_provider_that_cannot_be_asked_now_is_asked_later(
+    session: Session, channel: TellingChannel, answer: Exception
+) -> None:
+    campaign = send_to_nobody_knows(session)
+    channel.found[NUMBER.format(0)] = answer
+    look_up_unknown()
+    channel.found[NUMBER.format(0)] = Receipt("SM1")
+    wait_ten_minutes(session)
+
+    look_up_unknown()
+
+    assert count_states(campaign.id) == Counts(total=1, sent=1)
+    assert len(channel.looked_up) == 2
+
+
+def test_nobody_is_asked_about_at_once(session: Session, channel: TellingChannel) -> None:
+    send(1)
+
+    sweep_unknown()
+    look_up_unknown()
+
+    assert channel.looked_up == []
+
+
+def test_the_sweep_rings_for_who_is_to_be_asked_about(session: Session) -> None:
+    send_to_nobody_knows(session)
+
+    sweep_unknown()
+    assert get_queue(PROVIDERS).count == 1
+    look_up_unknown()
+    get_redis().flushall()
+    sweep_unknown()
+
+    assert get_queue(PROVIDERS).count == 0
+
+
+@pytest.mark.parametrize("state", [RecipientState.SENT, RecipientState.FAILED])
+def test_a_person_says_what_became_of_it(
+    session: Session, admin_client: FlaskClient, admin: User, state: RecipientState
+) -> None:
+    campaign = send_to_nobody_knows(session, 1, admin)
+    (one,) = recipients_of(session, campaign)
+    path = f"/campaigns/{campaign.display_id}/recipients/{one.contact_id}/settle?state={state}"
+    assert "settle" in admin_client.get(f"/campaigns/{campaign.display_id}").text
+
+    question = admin_client.get(path)
+    answer = admin_client.post(path)
+
+    assert (question.status_code, answer.status_code) == (200, 303)
+    (one,) = recipients_of(session, campaign)
+    assert (one.state, one.reason) == (state, Reason.DECIDED_BY_A_PERSON)
+    assert counters_are_true(session, campaign)
+    assert "recipient.settled" in session.scalars(select(AuditEntry.action)).all()
+
+
+def test_what_is_known_is_not_for_a_person_to_say(
+    session: Session, admin_client: FlaskClient, admin: User, channel: TellingChannel
+) -> None:
+    channel.outcomes.clear()
+    campaign = send(1, admin.memberships[0].account)
+    (one,) = recipients_of(session, campaign)
+    path = f"/campaigns/{campaign.display_id}/recipients/{one.contact_id}/settle?state=failed"
+
+    assert admin_client.post(path).status_code == 422
+    assert count_states(campaign.id) == Counts(total=1, sent=1)
+
+
+@pytest.mark.parametrize("state", ["read", "pending", ""])
+def test_nothing_else_can_be_said(
+    session: Session, admin_client: FlaskClient, admin: User, state: str
+) -> None:
+    campaign = send_to_nobody_knows(session, 1, admin)
+    (one,) = recipients_of(session, campaign)
+    path = f"/campaigns/{campaign.display_id}/recipients/{one.contact_id}/settle?state={state}"
+
+    assert admin_client.post(path).status_code == 404
+    assert count_states(campaign.id) == Counts(total=1, unknown=1)
+
+
+def test_another_accounts_recipients_are_not_found(
+    session: Session, admin_client: FlaskClient, admin: User
+) -> None:
+    theirs = send_to_nobody_knows(session, 1)
+    (one,) = recipients_of(session, theirs)
+    path = f"/campaigns/{theirs.display_id}/recipients/{one.contact_id}/settle?state=sent"
+
+    assert admin_client.post(path).status_code == 404
+    assert count_states(theirs.id) == Counts(total=1, unknown=1)
+    assert theirs.account_id != make_account().id
