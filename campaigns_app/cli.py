@@ -15,6 +15,7 @@ from campaigns_app import create_app, pauses
 from campaigns_app.campaigns.cli import check_command
 from campaigns_app.contacts.cli import import_contacts_command
 from campaigns_app.errors import CampaignsError, ConfigError
+from campaigns_app.inboxes.cli import rotate_secrets_command
 from campaigns_app.job_queue import QUEUES
 from campaigns_app.operations.administrator import create_admin_command
 from campaigns_app.operations.bench.command import bench_command
@@ -198,6 +199,7 @@ cli.add_command(demo_command)
 cli.add_command(installed_data_option(create_admin_command))
 cli.add_command(installed_data_option(import_contacts_command))
 cli.add_command(installed_data_option(check_command))
+cli.add_command(installed_data_option(rotate_secrets_command))
 cli.add_command(bench_command)
 cli.add_command(crashtest_command)
 

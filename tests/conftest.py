@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from cryptography.fernet import Fernet
 from flask import Flask, g
 from flask.testing import FlaskClient, FlaskCliRunner
 from flask_migrate import upgrade
@@ -22,6 +23,7 @@ from werkzeug.test import TestResponse
 
 from campaigns_app import create_app
 from campaigns_app.accounts.models import User
+from campaigns_app.channels.registry import EXTENSION, ChannelRegistry
 from campaigns_app.database.types import Base
 from campaigns_app.errors import CannotStart
 from campaigns_app.extensions import db, limiter
@@ -30,6 +32,7 @@ from campaigns_app.operations.embedded import EmbeddedRedis
 from campaigns_app.operations.local_postgres import LocalPostgres, create_database
 from tests.factories import PASSWORD, make_account, make_user
 from tests.payloads import assert_events_as_published
+from tests.scripted import ScriptedChannel
 
 
 class Browser(FlaskClient):
@@ -200,6 +203,26 @@ def start(app: Flask) -> Iterator[Start]:
             return process
 
         yield start
+
+
+@pytest.fixture
+def scripted(app: Flask) -> Iterator[ScriptedChannel]:
+    """A provider's channel that does what the test says, beside those that there are."""
+    before = app.extensions[EXTENSION]
+    app.extensions[EXTENSION] = ChannelRegistry()
+    channel = ScriptedChannel()
+    for one in (*before, channel):
+        app.extensions[EXTENSION].register(one)
+    yield channel
+    app.extensions[EXTENSION] = before
+
+
+@pytest.fixture
+def keys(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The keys that secrets are kept with; a test may change them."""
+    keys = [Fernet.generate_key().decode()]
+    monkeypatch.setitem(app.config, "ENCRYPTION_KEYS", keys)
+    return keys
 
 
 @pytest.fixture(scope="session")

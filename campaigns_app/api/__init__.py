@@ -11,6 +11,7 @@ from campaigns_app.api import control as _control  # noqa: F401
 from campaigns_app.api.audience import audience
 from campaigns_app.api.auth import authenticate
 from campaigns_app.api.campaigns import campaigns
+from campaigns_app.api.inboxes import inboxes
 from campaigns_app.api.suppressions import suppressions
 from campaigns_app.api.webhooks import webhooks
 from campaigns_app.extensions import csrf
@@ -26,6 +27,7 @@ def init_app(app: Flask) -> None:
     resources = (
         ("campaigns", campaigns),
         ("campaigns", audience),
+        ("inboxes", inboxes),
         ("suppressions", suppressions),
         ("webhooks", webhooks),
     )

@@ -7,17 +7,21 @@ from typing import Any
 from campaigns_app.campaigns.freshness import seconds_until_news
 from campaigns_app.campaigns.report import CampaignRow, Page, list_campaigns
 from campaigns_app.channels.base import Channel
+from campaigns_app.inboxes.models import Inbox
+from campaigns_app.inboxes.service import list_halted
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """Campaigns of one channel (None: of all) that hold the text `search` (blank: any), and after
-    how many seconds the list may look different by itself (None: it will not)."""
+    how many seconds the list may look different by itself (None: it will not). Nothing leaves the
+    `halted` inboxes until somebody has seen to it."""
 
     found: Page[CampaignRow]
     channel: Channel | None
     search: str
     seconds_until_news: int | None
+    halted: list[Inbox]
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -42,4 +46,5 @@ def read_listing(
     if page > found.pages:
         found = list_campaigns(account_id, inbox_types=types, search=search, page=found.pages)
     shown = [row.campaign for row in found.rows]
-    return Listing(found, channel, search, seconds_until_news(shown, now))
+    halted = list_halted(account_id)
+    return Listing(found, channel, search, seconds_until_news(shown, now), halted)

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 
-from flask import current_app
 from sqlalchemy.exc import OperationalError
 
 from campaigns_app.campaigns.look_ups import (
@@ -16,10 +15,10 @@ from campaigns_app.campaigns.look_ups import (
     read_questions,
     settle_answers,
 )
-from campaigns_app.campaigns.provider_jobs import provider_policy
 from campaigns_app.database.transactions import reading
 from campaigns_app.extensions import db
 from campaigns_app.http_client import HttpClient
+from campaigns_app.inboxes.provider_account import provider_policy
 from campaigns_app.job_queue import PROVIDERS, enqueue, must_end, waiting
 
 logger = logging.getLogger(__name__)
@@ -63,7 +62,7 @@ def _next_campaign() -> int | None:
 async def _ask_all(questions: Questions) -> dict[int, Answer]:
     """The answers by the rows of the ledger; no transaction is open meanwhile."""
     room = asyncio.Semaphore(CONNECTIONS)
-    async with HttpClient(provider_policy(current_app.config, CONNECTIONS)) as http:
+    async with HttpClient(provider_policy(CONNECTIONS)) as http:
 
         async def answer(row_id: int) -> Answer:
             async with room:

@@ -5,13 +5,8 @@ slow, or allows little, does not keep the others waiting.
 """
 
 import asyncio
-import ipaddress
 import logging
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from typing import Any
-from urllib.parse import urlsplit
 
 from flask import current_app
 from sqlalchemy.exc import OperationalError
@@ -27,11 +22,12 @@ from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.errors import StaleLease
 from campaigns_app.extensions import db
-from campaigns_app.http_client import HttpClient, Policy
-from campaigns_app.inboxes.provider_account import account_of
+from campaigns_app.http_client import HttpClient
+from campaigns_app.inboxes.halting import halt_inbox
+from campaigns_app.inboxes.provider_account import account_of, provider_policy
+from campaigns_app.inboxes.secrets import SecretsLocked
 from campaigns_app.job_queue import PROVIDERS, enqueue, lease_owner, must_end
 from campaigns_app.rate_budget import BudgetUnreachable, get_rate_budget
-from campaigns_app.setting_values import IPNetwork
 
 logger = logging.getLogger(__name__)
 
@@ -55,15 +51,6 @@ def provider_types() -> list[str]:
     return [one.name for one in get_channels() if isinstance(one, ProviderChannel)]
 
 
-def provider_policy(config: Mapping[str, Any], connections: int) -> Policy:
-    """The bounds of requests to providers, by the settings."""
-    return Policy(
-        allowed_networks=_networks(config["PROVIDER_BASE_URLS"]),
-        timeout_seconds=config["PROVIDER_TIMEOUT_SECONDS"],
-        connections=connections,
-    )
-
-
 class _Shift:
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -73,9 +60,8 @@ class _Shift:
 
     async def work(self) -> bool:
         """Returns whether there may be more to do."""
-        config = current_app.config
-        connections = MOST_LANES * config["PROVIDER_CONCURRENCY"]
-        async with HttpClient(provider_policy(config, connections)) as http:
+        policy = provider_policy(MOST_LANES * current_app.config["PROVIDER_CONCURRENCY"])
+        async with HttpClient(policy) as http:
             while True:
                 self._open_lanes(http)
                 if not self._lanes:
@@ -114,6 +100,11 @@ class _Shift:
         except StaleLease as error:
             session.rollback()
             logger.warning("Stopped: %s", error)
+        except SecretsLocked as error:
+            session.rollback()
+            halt_inbox(session, lease.inbox_id, str(error))
+            leases.give_back(session, lease, finished=False)
+            logger.error("Inbox %s is halted: %s", lease.inbox_id, error)
         except (OperationalError, BudgetUnreachable) as error:
             # Whoever is in the middle of being sent to keeps the lease until it runs out.
             session.rollback()
@@ -148,12 +139,3 @@ class _Shift:
 
     def _is_over(self) -> bool:
         return must_end() or time.monotonic() > self._ends
-
-
-def _networks(urls: Iterable[str]) -> tuple[IPNetwork, ...]:
-    """The addresses in `urls` as networks: what the operator names may be called."""
-    networks = []
-    for url in urls:
-        with suppress(ValueError):
-            networks.append(ipaddress.ip_network(urlsplit(url).hostname or ""))
-    return tuple(networks)

@@ -44,7 +44,12 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class SettingField:
-    """One setting of a channel; forms, API checks and documentation are made from it."""
+    """One setting of a channel; forms, API checks and documentation are made from it.
+
+    `kind` is `text`, `url`, `number` or `select`, whose `extra["choices"]` are pairs of a value
+    and what it is called. A `secret` is kept encrypted and shown to nobody. `label` and `help` are
+    keys of the texts of pages, or texts that stand for themselves.
+    """
 
     name: str
     label: str

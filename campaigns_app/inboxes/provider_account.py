@@ -1,29 +1,65 @@
-"""An inbox's account with its provider, as its channel takes it."""
+"""An inbox's account with its provider, as its channel takes it, and the way there."""
+
+import ipaddress
+from collections.abc import Iterable
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 from flask import current_app
 
 from campaigns_app.channels.provider import Account, ProviderChannel
 from campaigns_app.channels.registry import get_channels
+from campaigns_app.http_client import Policy
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.secrets import unlock_secrets
+from campaigns_app.setting_values import IPNetwork
 
 BASE_URL = "base_url"
 """The setting that names another address of the provider, where `PROVIDER_BASE_URLS` allows it."""
 
 
 def account_of(inbox: Inbox) -> Account:
-    """The settings and the secrets of the inbox's channel. Its channel must be a provider's."""
-    channel = get_channels().get(inbox.inbox_type)
-    if not isinstance(channel, ProviderChannel):
-        raise TypeError(f"channel {channel.name!r} has no provider")
+    """The settings and the secrets of the inbox's channel, which must be a provider's. Raises
+    `SecretsLocked`."""
+    channel = provider_of(inbox)
+    if channel is None:
+        raise TypeError(f"channel {inbox.inbox_type!r} has no provider")
     settings = {name: str(value) for name, value in inbox.channel.settings.items()}
     base_url = settings.get(BASE_URL)
     return Account(
         settings=settings,
         secrets=unlock_secrets(inbox.channel.secrets),
-        callback_url=(
-            f"{current_app.config['PUBLIC_URL']}/callbacks/{channel.callback_slug}"
-            f"/{inbox.callback_token}"
-        ),
+        callback_url=callback_url(channel, inbox),
         base_url=base_url if base_url in current_app.config["PROVIDER_BASE_URLS"] else None,
     )
+
+
+def provider_of(inbox: Inbox) -> ProviderChannel | None:
+    """The inbox's channel, if it is one that sends through a provider."""
+    channels = get_channels()
+    channel = channels.get(inbox.inbox_type) if inbox.inbox_type in channels else None
+    return channel if isinstance(channel, ProviderChannel) else None
+
+
+def callback_url(channel: ProviderChannel, inbox: Inbox) -> str:
+    """Where the provider is to tell what became of the inbox's messages."""
+    public = current_app.config["PUBLIC_URL"]
+    return f"{public}/callbacks/{channel.callback_slug}/{inbox.callback_token}"
+
+
+def provider_policy(connections: int) -> Policy:
+    """What an HTTP client that talks to providers may do, with so many connections at once."""
+    return Policy(
+        allowed_networks=_networks(current_app.config["PROVIDER_BASE_URLS"]),
+        timeout_seconds=current_app.config["PROVIDER_TIMEOUT_SECONDS"],
+        connections=connections,
+    )
+
+
+def _networks(urls: Iterable[str]) -> tuple[IPNetwork, ...]:
+    """The addresses in `urls` as networks: what the operator names may be called."""
+    networks = []
+    for url in urls:
+        with suppress(ValueError):
+            networks.append(ipaddress.ip_network(urlsplit(url).hostname or ""))
+    return tuple(networks)

@@ -6,6 +6,7 @@ exchanged: put the new one first, run `campaigns rotate-secrets`, take the old o
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import current_app
@@ -21,9 +22,23 @@ WRONG_KEY = (
     "key back behind the new one, or enter the secrets again."
 )
 
+DOTS = "••••"
+SHOWN = 4
+SHORTEST_HINTED = 16
+"""Of a secret shorter than this not even the last characters are shown."""
+
 
 class SecretsLocked(CampaignsError):
     """Secrets cannot be read or kept; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSecrets:
+    """What may be shown of secrets: a hint for each, by its name; and why they cannot be read or
+    kept, if they cannot."""
+
+    hints: Mapping[str, str] = field(default_factory=dict)
+    fault: str | None = None
 
 
 def lock_secrets(secrets: Mapping[str, str]) -> str:
@@ -49,6 +64,20 @@ def lock_again(locked: str) -> str:
         return _keys().rotate(locked).decode()
     except InvalidToken as error:
         raise SecretsLocked(WRONG_KEY) from error
+
+
+def show_secrets(locked: str | None) -> ShownSecrets:
+    """What may be shown of the secrets that `lock_secrets` made the text from."""
+    try:
+        _keys()
+        secrets = unlock_secrets(locked)
+    except SecretsLocked as error:
+        return ShownSecrets(fault=str(error))
+    return ShownSecrets({name: _hint_of(secret) for name, secret in secrets.items()})
+
+
+def _hint_of(secret: str) -> str:
+    return DOTS + secret[-SHOWN:] if len(secret) >= SHORTEST_HINTED else DOTS
 
 
 def _keys() -> MultiFernet:

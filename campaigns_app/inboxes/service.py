@@ -1,7 +1,6 @@
 """What a person does with inboxes. Each function is one commit, unless it says so."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, exists, select
@@ -10,31 +9,18 @@ from sqlalchemy.orm import joinedload
 
 from campaigns_app.accounts.audit import record
 from campaigns_app.accounts.models import User
-from campaigns_app.channels.base import SettingField
-from campaigns_app.channels.registry import get_channels
 from campaigns_app.conversations.models import Conversation
-from campaigns_app.database.text import is_storable
-from campaigns_app.destinations import LONGEST_URL
 from campaigns_app.errors import FieldError, InvalidInput, NotFound, Refused
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.callbacks import callback_token_for
+from campaigns_app.inboxes.drafts import InboxDraft, check_draft
+from campaigns_app.inboxes.halting import resume_inbox
 from campaigns_app.inboxes.models import Channel, Inbox
-from campaigns_app.webhooks.drafts import check_endpoint_url
 from campaigns_app.webhooks.models import WebhookEndpoint
 from campaigns_app.webhooks.service import ensure_inbox_endpoint
 
-NAME_LENGTH = 255
 WEBHOOK_URL = "webhook_url"
 """The setting that makes an inbox's own webhook endpoint."""
-
-
-@dataclass(frozen=True, slots=True)
-class InboxDraft:
-    """What a person says about an inbox. `settings` are its channel's, by their names."""
-
-    name: str
-    inbox_type: str
-    settings: Mapping[str, str]
 
 
 def create_inbox(account_id: int, draft: InboxDraft, *, actor: User | None = None) -> Inbox:
@@ -42,20 +28,28 @@ def create_inbox(account_id: int, draft: InboxDraft, *, actor: User | None = Non
 
     Ends the present transaction first. Raises `InvalidInput`. Commits.
     """
-    draft = _checked(draft)
-    channel = Channel(account_id=account_id, type=draft.inbox_type, settings=dict(draft.settings))
+    # The name service may be slow, and SQLite lets nobody else write during a transaction.
+    db.session.rollback()
+    checked = check_draft(draft)
+    channel = Channel(
+        account_id=account_id,
+        type=checked.inbox_type,
+        settings=checked.settings,
+        secrets=checked.secrets,
+    )
     db.session.add(channel)
     db.session.flush()
     inbox = Inbox(
         account_id=account_id,
         channel_id=channel.id,
-        name=draft.name,
-        inbox_type=draft.inbox_type,
-        callback_token=callback_token_for(draft.inbox_type),
+        name=checked.name,
+        inbox_type=checked.inbox_type,
+        rate=checked.rate,
+        callback_token=callback_token_for(checked.inbox_type),
     )
     db.session.add(inbox)
     _flush()
-    ensure_inbox_endpoint(db.session(), account_id, inbox.id, draft.settings.get(WEBHOOK_URL))
+    ensure_inbox_endpoint(db.session(), account_id, inbox.id, checked.settings.get(WEBHOOK_URL))
     record("inbox.created", actor, inbox, after={"name": inbox.name, "type": inbox.inbox_type})
     db.session.commit()
     return inbox
@@ -64,21 +58,56 @@ def create_inbox(account_id: int, draft: InboxDraft, *, actor: User | None = Non
 def update_inbox(
     account_id: int, inbox_id: int, draft: InboxDraft, *, actor: User | None = None
 ) -> Inbox:
-    """Change an inbox's name and settings; its type stays, whatever the draft says.
+    """Change an inbox's name, rate and settings; its type stays, whatever the draft says, and so
+    does a halt.
 
     Ends the present transaction first. Raises `NotFound` and `InvalidInput`. Commits.
     """
-    draft = _checked(replace(draft, inbox_type=get_inbox(account_id, inbox_id).inbox_type))
     inbox = get_inbox(account_id, inbox_id)
-    before = {"name": inbox.name, **inbox.channel.settings}
-    inbox.name = draft.name
-    inbox.channel.settings = dict(draft.settings)
+    draft, locked = replace(draft, inbox_type=inbox.inbox_type), inbox.channel.secrets
+    db.session.rollback()
+    checked = check_draft(draft, locked)
+    inbox = get_inbox(account_id, inbox_id)
+    before = {"name": inbox.name, "rate": inbox.rate, **inbox.channel.settings}
+    inbox.name, inbox.rate = checked.name, checked.rate
+    inbox.channel.settings = checked.settings
+    if checked.changed_secrets:
+        inbox.channel.secrets = checked.secrets
     _flush()
-    ensure_inbox_endpoint(db.session(), account_id, inbox.id, draft.settings.get(WEBHOOK_URL))
-    after = {"name": draft.name, **draft.settings}
+    ensure_inbox_endpoint(db.session(), account_id, inbox.id, checked.settings.get(WEBHOOK_URL))
+    after = {
+        "name": checked.name,
+        "rate": checked.rate,
+        **checked.settings,
+        **({"changed_secrets": checked.changed_secrets} if checked.changed_secrets else {}),
+    }
     record("inbox.updated", actor, inbox, before=before, after=after)
     db.session.commit()
     return inbox
+
+
+def resume_halted(account_id: int, inbox_id: int, *, actor: User | None = None) -> Inbox:
+    """Let messages leave a halted inbox again; the sweep takes up what waits.
+
+    Raises `NotFound`. Commits.
+    """
+    inbox = get_inbox(account_id, inbox_id)
+    if inbox.halted_at is not None:
+        record("inbox.resumed", actor, inbox, before={"halt_reason": inbox.halt_reason})
+        resume_inbox(db.session(), inbox.id)
+    db.session.commit()
+    return inbox
+
+
+def list_halted(account_id: int) -> list[Inbox]:
+    """The account's inboxes that nothing can leave until somebody has done something, by name."""
+    return list(
+        db.session.scalars(
+            select(Inbox)
+            .where(Inbox.account_id == account_id, Inbox.halted_at.is_not(None))
+            .order_by(Inbox.name)
+        )
+    )
 
 
 def enable_inbox(
@@ -146,47 +175,6 @@ def find_own_endpoint(inbox: Inbox) -> WebhookEndpoint | None:
             WebhookEndpoint.account_id == inbox.account_id, WebhookEndpoint.inbox_id == inbox.id
         )
     )
-
-
-def _checked(draft: InboxDraft) -> InboxDraft:
-    """The draft as it is to be saved: trimmed, without settings that are blank or that the channel
-    does not have."""
-    # The name service may be slow, and SQLite lets nobody else write during a transaction.
-    db.session.rollback()
-    channels = get_channels()
-    if draft.inbox_type not in channels:
-        raise InvalidInput([FieldError("inbox_type", _("INBOXES.ERRORS.TYPE_UNKNOWN"))])
-    fields = channels.get(draft.inbox_type).settings
-    given = {field.name: draft.settings.get(field.name, "").strip() for field in fields}
-    settings = {name: value for name, value in given.items() if value}
-    checked = InboxDraft(draft.name.strip(), draft.inbox_type, settings)
-    errors = [*_name_faults(checked.name)]
-    for field in fields:
-        errors += _setting_faults(field, given[field.name])
-    if errors:
-        raise InvalidInput(errors)
-    return checked
-
-
-def _name_faults(name: str) -> Iterator[FieldError]:
-    if not name:
-        yield FieldError("name", _("INBOXES.ERRORS.NAME_BLANK"))
-    elif len(name) > NAME_LENGTH:
-        yield FieldError("name", _("INBOXES.ERRORS.NAME_LENGTH", most=NAME_LENGTH))
-    elif not is_storable(name):
-        yield FieldError("name", _("INBOXES.ERRORS.CHARACTERS"))
-
-
-def _setting_faults(field: SettingField, value: str) -> Iterator[FieldError]:
-    if not value:
-        if field.required:
-            yield FieldError(field.name, _("INBOXES.ERRORS.SETTING_BLANK"))
-    elif len(value) > LONGEST_URL:
-        yield FieldError(field.name, _("INBOXES.ERRORS.SETTING_LENGTH", most=LONGEST_URL))
-    elif not is_storable(value):
-        yield FieldError(field.name, _("INBOXES.ERRORS.CHARACTERS"))
-    elif field.kind == "url":
-        yield from check_endpoint_url(value, field.name)
 
 
 def _flush() -> None:

@@ -7,12 +7,16 @@ from flask_login import current_user
 
 from campaigns_app.accounts.access import administrator_required, current_account
 from campaigns_app.channels.base import Channel
+from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.errors import InvalidInput, NotFound
 from campaigns_app.htmx import hx_trigger, is_htmx
 from campaigns_app.inboxes import service
+from campaigns_app.inboxes.checking import Connection, check_connection
 from campaigns_app.inboxes.forms import InboxForm, form_for
 from campaigns_app.inboxes.models import Inbox
+from campaigns_app.inboxes.provider_account import callback_url, provider_of
+from campaigns_app.inboxes.secrets import ShownSecrets, show_secrets
 
 blueprint = Blueprint("inboxes", __name__, url_prefix="/inboxes")
 
@@ -60,6 +64,9 @@ def create(slug: str) -> ResponseReturnValue:
         except InvalidInput as invalid:
             form.add_errors(invalid)
         else:
+            if provider_of(inbox):
+                # There its callback address can be copied, and its account be checked.
+                return _back_to(inbox, _("INBOXES.CREATED"))
             return _saved(inbox, _("INBOXES.CREATED"), had_endpoint=False)
     return _form_page(form), 422
 
@@ -68,7 +75,7 @@ def create(slug: str) -> ResponseReturnValue:
 def edit(inbox_id: int) -> ResponseReturnValue:
     """The form of an inbox."""
     inbox = service.get_inbox(current_account().id, inbox_id)
-    return _form_page(form_for(get_channels().get(inbox.inbox_type), inbox), inbox)
+    return _form_page(_form_of(inbox), inbox)
 
 
 @blueprint.post("/<int:inbox_id>")
@@ -77,7 +84,7 @@ def update(inbox_id: int) -> ResponseReturnValue:
     account_id = current_account().id
     inbox = service.get_inbox(account_id, inbox_id)
     had_endpoint = service.find_own_endpoint(inbox) is not None
-    form = form_for(get_channels().get(inbox.inbox_type), inbox)
+    form = _form_of(inbox)
     if form.validate():
         try:
             service.update_inbox(account_id, inbox_id, form.to_draft(), actor=current_user)
@@ -86,6 +93,23 @@ def update(inbox_id: int) -> ResponseReturnValue:
         else:
             return _saved(inbox, _("INBOXES.UPDATED"), had_endpoint=had_endpoint)
     return _form_page(form, inbox), 422
+
+
+@blueprint.post("/<int:inbox_id>/check")
+def check(inbox_id: int) -> ResponseReturnValue:
+    """Ask the inbox's provider whether its account works, and say what it said."""
+    connection = check_connection(service.get_inbox(current_account().id, inbox_id))
+    if is_htmx():
+        return render_template("inboxes/_connection.html", connection=connection)
+    inbox = service.get_inbox(current_account().id, inbox_id)
+    return _form_page(_form_of(inbox), inbox, connection)
+
+
+@blueprint.post("/<int:inbox_id>/resume")
+def resume(inbox_id: int) -> ResponseReturnValue:
+    """Let messages leave a halted inbox again."""
+    inbox = service.resume_halted(current_account().id, inbox_id, actor=current_user)
+    return _back_to(inbox, _("INBOXES.RESUMED"))
 
 
 @blueprint.post("/<int:inbox_id>/enable")
@@ -133,8 +157,28 @@ def _list_page(template: str) -> str:
     return render_template(template, inboxes=inboxes, labels=labels)
 
 
-def _form_page(form: InboxForm, inbox: Inbox | None = None) -> str:
-    return render_template("inboxes/form.html", form=form, inbox=inbox)
+def _form_of(inbox: Inbox) -> InboxForm:
+    return form_for(get_channels().get(inbox.inbox_type), inbox, _secrets_of(inbox).hints)
+
+
+def _secrets_of(inbox: Inbox | None) -> ShownSecrets:
+    return show_secrets(inbox.channel.secrets if inbox else None)
+
+
+def _form_page(
+    form: InboxForm, inbox: Inbox | None = None, connection: Connection | None = None
+) -> str:
+    channel = form.channel
+    provider = channel if isinstance(channel, ProviderChannel) else None
+    return render_template(
+        "inboxes/form.html",
+        form=form,
+        inbox=inbox,
+        provider=provider,
+        secrets=_secrets_of(inbox) if any(one.secret for one in form.declared) else None,
+        callback_url=callback_url(provider, inbox) if provider and inbox else None,
+        connection=connection,
+    )
 
 
 def _saved(inbox: Inbox, message: str, *, had_endpoint: bool) -> ResponseReturnValue:
@@ -147,6 +191,11 @@ def _saved(inbox: Inbox, message: str, *, had_endpoint: bool) -> ResponseReturnV
     if endpoint is None:
         return _back_to_list(message)
     return render_template("inboxes/secret.html", inbox=inbox, endpoint=endpoint), 201
+
+
+def _back_to(inbox: Inbox, message: str) -> ResponseReturnValue:
+    flash(message, "success")
+    return redirect(url_for("inboxes.edit", inbox_id=inbox.id), 303)
 
 
 def _back_to_list(message: str) -> ResponseReturnValue:

@@ -3,15 +3,19 @@
 import fcntl
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import IO
 
+from cryptography.fernet import Fernet
+
 from campaigns_app.errors import CannotStart
 
 LOCK = "lock"
 KEY = "secret-key"
+ENCRYPTION_KEY = "encryption-key"
 
 
 class DataFolder:
@@ -49,16 +53,11 @@ class DataFolder:
 
     def secret_key(self) -> str:
         """The installation's secret key, made at the first call; only the owner can read it."""
-        path = self.path / KEY
-        with suppress(FileNotFoundError):
-            return path.read_text().strip()
-        key = token_urlsafe(48)
-        # Written aside first: a key that was cut short would end every session and go unnoticed.
-        draft = path.with_suffix(".new")
-        draft.touch(mode=0o600)
-        draft.write_text(key)
-        draft.replace(path)
-        return key
+        return self._kept(KEY, lambda: token_urlsafe(48))
+
+    def encryption_key(self) -> str:
+        """The same of the key that encrypts the secrets of channels."""
+        return self._kept(ENCRYPTION_KEY, lambda: Fernet.generate_key().decode())
 
     def empty(self) -> None:
         """Delete everything in the folder but the lock."""
@@ -69,6 +68,18 @@ class DataFolder:
                 shutil.rmtree(entry)
             else:
                 entry.unlink()
+
+    def _kept(self, name: str, make: Callable[[], str]) -> str:
+        path = self.path / name
+        with suppress(FileNotFoundError):
+            return path.read_text().strip()
+        key = make()
+        # Written aside first: a key that was cut short would spoil everything and go unnoticed.
+        draft = path.with_suffix(".new")
+        draft.touch(mode=0o600)
+        draft.write_text(key)
+        draft.replace(path)
+        return key
 
     def _take(self, lock: IO[str]) -> None:
         try:

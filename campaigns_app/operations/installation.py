@@ -86,6 +86,7 @@ def complete_environ(
     """`environ` with the settings of an installation of its own for those that are not set."""
     own: dict[str, Callable[[], str]] = {
         "SECRET_KEY": folder.secret_key,
+        "ENCRYPTION_KEYS": folder.encryption_key,
         "DATABASE_URL": lambda: _database_url(folder.path),
         "REDIS_URL": lambda: redis.url if redis is not None else "",
         "PUBLIC_URL": lambda: address,
@@ -109,6 +110,7 @@ def installed_environ(environ: Mapping[str, str], path: Path) -> Mapping[str, st
         return environ
     return {
         "SECRET_KEY": folder.secret_key(),
+        "ENCRYPTION_KEYS": folder.encryption_key(),
         "DATABASE_URL": _database_url(folder.path),
         "REDIS_URL": EmbeddedRedis.url_in(folder.path / "valkey"),
         **{name: value for name, value in environ.items() if value.strip()},

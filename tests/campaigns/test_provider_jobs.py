@@ -1,7 +1,6 @@
 """A recipient is marked before the provider is called, called once, and recorded after."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,15 +15,9 @@ from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
 from campaigns_app.campaigns.report import Counts, count_states
 from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.campaigns.sweep import sweep
-from campaigns_app.channels.base import phone_rules
 from campaigns_app.channels.provider import (
-    Account,
     AccountPause,
-    CallbackRequest,
-    OutgoingMessage,
     Permanent,
-    ProviderChannel,
-    ProviderEvent,
     Receipt,
     Retry,
     Suppress,
@@ -35,60 +28,15 @@ from campaigns_app.contacts.models import Contact, Suppression
 from campaigns_app.conversations.models import Conversation
 from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
-from campaigns_app.http_client import HttpClient
 from campaigns_app.inboxes.models import Inbox
 from tests.factories import make_account, make_campaign, make_contact, make_inbox, make_label
-
-Outcomes = dict[str, Exception]
-
-
-class ScriptedChannel(ProviderChannel):
-    """A provider that answers what the test says, and looks into the ledger when it is called."""
-
-    name = "Scripted"
-    label = "Scripted"
-    slug = "scripted"
-    log_prefix = "Scripted Campaign"
-    webhook_name = "Channel::Scripted"
-    usual_rate = 10_000
-    callback_slug = "scripted"
-    sends_templates = True
-
-    def __init__(self) -> None:
-        self.outcomes: dict[str, Exception] = {}
-        self.calls: list[OutgoingMessage] = []
-        self.states: set[str] = set()
-
-    def unreachable(self) -> Any:
-        return phone_rules()
-
-    async def send(self, http: HttpClient, account: Account, message: OutgoingMessage) -> Receipt:
-        self.calls.append(message)
-        recipient = select(CampaignRecipient.state).where(
-            CampaignRecipient.id == int(message.delivery_id)
-        )
-        with Session(db.engine) as other:
-            self.states.add(other.scalars(recipient).one())
-        if message.to in self.outcomes:
-            raise self.outcomes[message.to]
-        return Receipt(f"id-{message.delivery_id}")
-
-    async def check(self, http: HttpClient, account: Account) -> str:
-        return "fine"
-
-    def read_callback(self, account: Account, request: CallbackRequest) -> list[ProviderEvent]:
-        return []
+from tests.scripted import ScriptedChannel
 
 
 @pytest.fixture
-def channel(app: Flask) -> Iterator[ScriptedChannel]:
-    """The only channel there is."""
-    before = app.extensions[EXTENSION]
-    app.extensions[EXTENSION] = ChannelRegistry()
-    scripted = ScriptedChannel()
-    app.extensions[EXTENSION].register(scripted)
-    yield scripted
-    app.extensions[EXTENSION] = before
+def channel(scripted: ScriptedChannel) -> ScriptedChannel:
+    """The provider under test."""
+    return scripted
 
 
 def make_ready(contacts: int = 3, **values: Any) -> Campaign:
@@ -230,6 +178,20 @@ def test_an_account_that_is_refused_halts_the_inbox_after_a_few_calls(
     inbox = session.scalars(select(Inbox)).one()
     assert inbox.halted_at is not None
     assert inbox.halt_reason == "bad credentials"
+
+
+def test_an_inbox_whose_secrets_cannot_be_read_is_halted(
+    session: Session, channel: ScriptedChannel
+) -> None:
+    campaign = make_ready(2)
+    campaign.inbox.channel.secrets = "what no key opens"
+    session.commit()
+
+    campaign_id = carry_out(campaign)
+
+    assert count_states(campaign_id) == Counts(total=2, pending=2)
+    assert "ENCRYPTION_KEYS" in (session.scalars(select(Inbox.halt_reason)).one() or "")
+    assert session.scalars(select(CampaignBatch.lease_owner)).one() is None
 
 
 def test_who_opted_out_or_was_blocked_since_the_start_is_skipped(

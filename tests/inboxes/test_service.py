@@ -11,9 +11,9 @@ from campaigns_app.accounts.models import Account, AuditEntry
 from campaigns_app.conversations.models import ContactInbox, Conversation
 from campaigns_app.errors import InvalidInput, NotFound, Refused
 from campaigns_app.extensions import db
+from campaigns_app.inboxes.drafts import InboxDraft
 from campaigns_app.inboxes.models import Channel, Inbox
 from campaigns_app.inboxes.service import (
-    InboxDraft,
     create_inbox,
     delete_inbox,
     enable_inbox,

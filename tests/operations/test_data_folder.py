@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from campaigns_app.config import load_config
 from campaigns_app.errors import CannotStart
 from campaigns_app.operations.data_folder import DataFolder
+from campaigns_app.operations.installation import complete_environ
 
 
 def test_a_second_holder_is_refused_and_told_of_the_first(tmp_path: Path) -> None:
@@ -28,11 +30,20 @@ def test_a_path_that_is_a_file_is_refused_with_what_to_do(tmp_path: Path) -> Non
         DataFolder(tmp_path / "file").__enter__()
 
 
-def test_the_secret_key_stays_the_same_and_is_the_owners(tmp_path: Path) -> None:
-    key = DataFolder(tmp_path).secret_key()
+@pytest.mark.parametrize("kind", ["secret_key", "encryption_key"])
+def test_a_key_stays_the_same_and_is_the_owners(tmp_path: Path, kind: str) -> None:
+    key = getattr(DataFolder(tmp_path), kind)()
 
-    assert DataFolder(tmp_path).secret_key() == key
-    assert (tmp_path / "secret-key").stat().st_mode & 0o777 == 0o600
+    assert getattr(DataFolder(tmp_path), kind)() == key
+    assert (tmp_path / kind.replace("_", "-")).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_encryption_key_is_one_that_the_application_takes(tmp_path: Path) -> None:
+    environ = complete_environ({}, DataFolder(tmp_path), None, "http://127.0.0.1:8000")
+
+    config = load_config(environ | {"REDIS_URL": "redis://queue"})
+
+    assert config["ENCRYPTION_KEYS"] == (DataFolder(tmp_path).encryption_key(),)
 
 
 def test_two_installations_have_different_secret_keys(tmp_path: Path) -> None:

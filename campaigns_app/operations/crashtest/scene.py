@@ -14,7 +14,8 @@ from campaigns_app.channels.conversation import ApiChannel
 from campaigns_app.contacts.models import Contact, Label
 from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
-from campaigns_app.inboxes.service import InboxDraft, create_inbox
+from campaigns_app.inboxes.drafts import InboxDraft
+from campaigns_app.inboxes.service import create_inbox
 from campaigns_app.operations.bench.seeding import MESSAGE, make_contacts
 from campaigns_app.operations.demo.scene import Login, make_account, make_endpoint
 

@@ -25,7 +25,10 @@ USUAL_PORT = 8000
 SAMPLE = FOLDER / SAMPLE_CONTACTS
 STUCK_SECONDS = 60
 LONGEST_SECONDS = 600
-OWN_SETTINGS = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "COOKIE_SECURE")
+OWN_SETTINGS = (
+    *("SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL", "REDIS_URL", "PUBLIC_URL"),
+    "COOKIE_SECURE",
+)
 """Never taken from the environment: a demonstration must not touch anybody's real stores."""
 
 

@@ -20,7 +20,8 @@ from campaigns_app.contacts.models import Label
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import CannotStart
 from campaigns_app.extensions import db
-from campaigns_app.inboxes.service import InboxDraft, create_inbox
+from campaigns_app.inboxes.drafts import InboxDraft
+from campaigns_app.inboxes.service import create_inbox
 from campaigns_app.webhooks.drafts import EndpointDraft
 from campaigns_app.webhooks.events import OPENING_EVENTS
 from campaigns_app.webhooks.service import create_endpoint

@@ -1,0 +1,55 @@
+"""Asking a provider whether an inbox's account works, without sending anything."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from campaigns_app.channels.provider import Account, Outcome, ProviderChannel
+from campaigns_app.errors import Refused
+from campaigns_app.extensions import db
+from campaigns_app.http_client import HttpClient, Policy, RequestFailed
+from campaigns_app.inboxes.models import Inbox
+from campaigns_app.inboxes.provider_account import account_of, provider_of, provider_policy
+from campaigns_app.inboxes.secrets import SecretsLocked
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Whether the account works, and what the provider said of it."""
+
+    works: bool
+    text: str
+
+
+def check_connection(inbox: Inbox) -> Connection:
+    """Ask the inbox's provider; takes at most `PROVIDER_TIMEOUT_SECONDS`.
+
+    Ends the present transaction. Raises `Refused` where the inbox has no provider.
+    """
+    channel = provider_of(inbox)
+    if channel is None:
+        raise Refused(f"{inbox.inbox_type} has no provider")
+    try:
+        account = account_of(inbox)
+    except SecretsLocked as error:
+        return Connection(False, str(error))
+    # Nobody else can write to SQLite, nor use the connection, while a transaction waits.
+    db.session.rollback()
+    return asyncio.run(_ask(channel, account, provider_policy(connections=1)))
+
+
+async def _ask(channel: ProviderChannel, account: Account, policy: Policy) -> Connection:
+    try:
+        async with asyncio.timeout(policy.timeout_seconds), HttpClient(policy) as http:
+            return Connection(True, await channel.check(http, account))
+    except Outcome as outcome:
+        code = f" ({outcome.code})" if outcome.code else ""
+        return Connection(False, f"{outcome.text}{code}")
+    except (RequestFailed, TimeoutError) as error:
+        return Connection(False, str(error) or "no answer in time")
+    # A channel may be somebody else's; its fault must not take the page away.
+    except Exception:
+        logger.exception("Channel %s failed to check an account", channel.name)
+        return Connection(False, "the channel failed; the log says how")
