@@ -37,6 +37,7 @@ def words() -> dict[str, Any]:
         "channel_text": texts.channel_text,
         "reason_text": texts.reason_text,
         "state_text": texts.state_text,
+        "finding_text": texts.finding_text,
         "follows_text": texts.follows_text,
         "status_of": texts.status_of,
         "kind_of_state": texts.kind_of_state,

@@ -113,20 +113,29 @@ def check_message(text: str) -> Iterator[str]:
         yield from faults
 
 
-def _values(contact: Mapping[str, Any], number: int, around: Surroundings) -> dict[str, Any]:
-    name = _capitalised(contact["name"])
+def contact_values(contact: Mapping[str, Any]) -> dict[str, Any]:
+    """What `contact` is in a message, from the contact's columns by name."""
     return {
-        "contact": {
-            "id": contact["id"],
-            **_names(name),
-            "email": contact["email"],
-            "phone_number": contact["phone_number"],
-            _FREE_FORM: contact["custom_attributes"],
-        },
+        "id": contact["id"],
+        **_names(_capitalised(contact["name"])),
+        "email": contact["email"],
+        "phone_number": contact["phone_number"],
+        _FREE_FORM: contact["custom_attributes"],
+    }
+
+
+def _values(contact: Mapping[str, Any], number: int, around: Surroundings) -> dict[str, Any]:
+    facts = contact_values(contact)
+    return {
+        "contact": facts,
         "agent": around.agent,
         "inbox": around.inbox,
         "account": around.account,
-        "conversation": {"id": number, "display_id": number, "contact_name": name},
+        "conversation": {
+            "id": number,
+            "display_id": number,
+            "contact_name": _capitalised(contact["name"]),
+        },
     }
 
 

@@ -11,10 +11,12 @@ from sqlalchemy import Select, delete, select, update
 from campaigns_app.accounts.audit import record
 from campaigns_app.accounts.models import Account, User
 from campaigns_app.campaigns import doubles, rules
+from campaigns_app.campaigns.choices import find_inbox
 from campaigns_app.campaigns.jobs import execute_campaign
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.signals import CREATE_CAMPAIGN, campaign_created
 from campaigns_app.campaigns.states import CampaignStatus, CampaignType, Follows
+from campaigns_app.channels.base import Channel
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.errors import FieldError, InvalidInput, NotFound, Refused
 from campaigns_app.extensions import db
@@ -70,7 +72,7 @@ def create_campaign(
     if made is not None:
         db.session.rollback()
         return made
-    checked = _check(account.id, draft, now)
+    checked = check_draft(account.id, draft, now)
     campaign = Campaign(
         account_id=account.id,
         display_id=display_id,
@@ -110,7 +112,7 @@ def update_campaign(
         raise Refused(ALREADY_COMPLETED)
     before = _draft_of(campaign)
     draft = replace(before, **{name: changes[name] for name in CHANGEABLE & set(changes)})
-    checked = _check(account.id, draft, now, unchanged=before)
+    checked = check_draft(account.id, draft, now, unchanged=before)
     for name, value in _columns(checked).items():
         setattr(campaign, name, value)
     record("campaign.updated", actor, campaign, after={"changed": sorted(changes)})
@@ -155,7 +157,7 @@ def get_campaign(account_id: int, display_id: int) -> Campaign:
     return campaign
 
 
-def _check(
+def check_draft(
     account_id: int, draft: CampaignDraft, now: datetime, unchanged: CampaignDraft | None = None
 ) -> CampaignDraft:
     """The draft as it is to be saved. Raises `InvalidInput` with everything that is wrong.
@@ -181,6 +183,7 @@ def _faults(
     yield from rules.check_title(draft.title)
     yield from rules.check_message_text(draft.message)
     yield from rules.check_inbox(session, channels, account_id, draft.inbox_id)
+    yield from rules.check_template(_channel_of(account_id, draft.inbox_id), draft.template_params)
     yield from rules.check_sender(session, account_id, draft.sender_id)
     by_labels = draft.follows in (None, Follows.NEW)
     if by_labels and (unchanged is None or draft.audience != unchanged.audience):
@@ -190,6 +193,11 @@ def _faults(
     ):
         grace = current_app.config["SCHEDULE_GRACE_SECONDS"]
         yield from rules.check_schedule(draft.scheduled_at, now, grace)
+
+
+def _channel_of(account_id: int, inbox_id: int | None) -> Channel | None:
+    inbox, channels = find_inbox(account_id, inbox_id), get_channels()
+    return channels.get(inbox.inbox_type) if inbox and inbox.inbox_type in channels else None
 
 
 def _columns(draft: CampaignDraft) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from flask_babel import gettext as _
 
+from campaigns_app.campaigns.preflight import Finding
 from campaigns_app.campaigns.states import Phase, RecipientState
 from campaigns_app.campaigns.why import Answer, Verdict
 from campaigns_app.channels.base import Channel
@@ -93,3 +94,9 @@ def kind_of_state(state: str) -> str:
 
 def _spelled(name: str) -> str:
     return name.replace("-", "_").upper()
+
+
+def finding_text(finding: Finding) -> str:
+    """What was found before a campaign is scheduled, in one sentence."""
+    key = f"CAMPAIGN.PREFLIGHT.{finding.name.upper()}"
+    return str(_(key, detail=finding.detail, count=finding.count))

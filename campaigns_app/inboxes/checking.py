@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass
+
+from flask import current_app
 
 from campaigns_app.channels.provider import Account, Outcome, ProviderChannel
 from campaigns_app.errors import Refused
@@ -13,6 +16,9 @@ from campaigns_app.inboxes.provider_account import account_of, provider_of, prov
 from campaigns_app.inboxes.secrets import SecretsLocked
 
 logger = logging.getLogger(__name__)
+
+EXTENSION = "connections"
+KEPT_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,19 @@ def check_connection(inbox: Inbox) -> Connection:
     # Nobody else can write to SQLite, nor use the connection, while a transaction waits.
     db.session.rollback()
     return asyncio.run(_ask(channel, account, provider_policy(connections=1)))
+
+
+def recent_connection(inbox: Inbox) -> Connection:
+    """The same, asked again only after a minute, or when the inbox's channel was changed."""
+    known: dict[int, tuple[object, float, Connection]] = current_app.extensions.setdefault(
+        EXTENSION, {}
+    )
+    version, number = inbox.channel.updated_at, inbox.id
+    found = known.get(number)
+    if found is None or found[0] != version or found[1] < time.monotonic():
+        found = (version, time.monotonic() + KEPT_SECONDS, check_connection(inbox))
+        known[number] = found
+    return found[2]
 
 
 async def _ask(channel: ProviderChannel, account: Account, policy: Policy) -> Connection:

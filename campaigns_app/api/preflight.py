@@ -1,0 +1,54 @@
+"""What scheduling a campaign would lead to, before it is made."""
+
+from typing import Any
+
+from flask import Response, jsonify
+
+from campaigns_app.api.auth import api_account
+from campaigns_app.api.body import read_json
+from campaigns_app.api.campaigns import campaigns
+from campaigns_app.api.schemas import read_draft
+from campaigns_app.campaigns.choices import find_inbox
+from campaigns_app.campaigns.preflight import Finding, look_ahead
+from campaigns_app.campaigns.service import check_draft
+from campaigns_app.campaigns.texts import finding_text
+from campaigns_app.database.types import utcnow
+from campaigns_app.errors import NotFound
+from campaigns_app.inboxes.checking import recent_connection
+from campaigns_app.inboxes.provider_account import provider_of
+
+
+@campaigns.post("/preflight")
+def preflight() -> Response:
+    """What is found of a campaign that is not made yet, from its attributes; with `"check": true`
+    its inbox's provider is asked, too. What could not be saved is refused as it would be then."""
+    params = read_json()
+    account = api_account()
+    draft = check_draft(account.id, read_draft(params), utcnow())
+    inbox = find_inbox(account.id, draft.inbox_id)
+    if inbox is None:
+        raise NotFound("no such inbox any more")
+    asks = params.get("check") is True and provider_of(inbox) is not None
+    connection = recent_connection(inbox) if asks else None
+    found = look_ahead(account, inbox, draft, connection)
+    length = found.length
+    return jsonify(
+        findings=[_finding_object(one) for one in found.findings],
+        will_send=found.will_send,
+        looked_at=found.looked_at,
+        estimated_seconds=found.seconds,
+        units=None
+        if length is None
+        else {"unit": length.unit, "longest": length.longest, "total": length.total},
+    )
+
+
+def _finding_object(finding: Finding) -> dict[str, Any]:
+    return {
+        "name": finding.name,
+        "severity": finding.severity.value,
+        "field": finding.field,
+        "message": finding_text(finding),
+        "count": finding.count,
+        "contacts": [{"id": number, "name": name} for number, name in finding.contacts],
+    }

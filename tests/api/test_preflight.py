@@ -1,0 +1,77 @@
+"""Looking ahead through the API."""
+
+from typing import Any
+
+import pytest
+
+from campaigns_app.channels.provider import AccountPause
+from campaigns_app.inboxes.models import Inbox
+from tests.api.conftest import Tenant
+from tests.factories import make_contact, make_inbox
+from tests.scripted import ScriptedChannel
+
+PREFLIGHT = "/api/v1/campaigns/preflight"
+TEMPLATE = {"name": "summer"}
+
+
+@pytest.fixture
+def phones(tenant: Tenant, scripted: ScriptedChannel) -> Inbox:
+    """An inbox that sends through the scripted provider, and somebody to send to."""
+    make_contact(tenant.account, tenant.label)
+    return make_inbox(tenant.account, inbox_type="Scripted", rate=0.5)
+
+
+def look(tenant: Tenant, phones: Inbox, **values: Any) -> Any:
+    body = tenant.body(inbox_id=phones.id, template_params=TEMPLATE) | values
+    answer = tenant.program.post(PREFLIGHT, json=body)
+    assert answer.status_code == 200, answer.json
+    return answer.json
+
+
+def test_what_will_happen_is_told(tenant: Tenant, phones: Inbox) -> None:
+    assert look(tenant, phones) == {
+        "findings": [],
+        "will_send": 1,
+        "looked_at": 1,
+        "estimated_seconds": 2,
+        "units": {"unit": "messages", "longest": 1, "total": 1},
+    }
+
+
+def test_an_inbox_without_provider_has_no_rate(tenant: Tenant) -> None:
+    make_contact(tenant.account, tenant.label)
+
+    found = tenant.program.post(PREFLIGHT, json=tenant.body()).json or {}
+
+    assert (found["estimated_seconds"], found["units"], found["will_send"]) == (None, None, 1)
+
+
+def test_the_provider_is_asked_on_demand_and_not_again_for_a_while(
+    tenant: Tenant, phones: Inbox, scripted: ScriptedChannel
+) -> None:
+    scripted.answer = AccountPause("bad credentials", "20003")
+
+    unasked = look(tenant, phones)
+    asked = [look(tenant, phones, check=True) for _ in range(3)]
+
+    assert unasked["findings"] == []
+    assert {one["findings"][0]["name"] for one in asked} == {"refused"}
+    assert asked[0]["findings"][0]["severity"] == "block"
+    assert "bad credentials (20003)" in asked[0]["findings"][0]["message"]
+    assert len(scripted.accounts) == 1
+
+
+@pytest.mark.parametrize("path", [PREFLIGHT, "/api/v1/campaigns"])
+def test_a_campaign_without_its_template_is_refused(
+    tenant: Tenant, phones: Inbox, path: str
+) -> None:
+    answer = tenant.program.post(path, json=tenant.body(inbox_id=phones.id))
+
+    assert answer.status_code == 422
+    assert (answer.json or {})["attributes"] == ["template_params"]
+
+
+def test_another_accounts_inbox_is_refused(tenant: Tenant, stranger: Tenant) -> None:
+    answer = tenant.program.post(PREFLIGHT, json=tenant.body(inbox_id=stranger.inbox.id))
+
+    assert (answer.status_code, (answer.json or {})["attributes"]) == (422, ["inbox_id"])

@@ -1,0 +1,171 @@
+"""What is found before a campaign is scheduled."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from campaigns_app.accounts.models import Account
+from campaigns_app.campaigns.blanks import bare_variables, blank_variables
+from campaigns_app.campaigns.preflight import Preflight, Severity, look_ahead
+from campaigns_app.campaigns.service import CampaignDraft
+from campaigns_app.contacts.models import Label
+from campaigns_app.inboxes.checking import Connection
+from campaigns_app.inboxes.models import Inbox
+from tests.factories import make_contact, make_inbox, make_label
+from tests.scripted import ScriptedChannel
+
+Look = Callable[..., Preflight]
+
+
+@pytest.fixture
+def label(account: Account) -> Label:
+    """The audience."""
+    return make_label(account)
+
+
+@pytest.fixture
+def inbox(account: Account, scripted: ScriptedChannel) -> Inbox:
+    """An inbox that sends ten messages a second."""
+    return make_inbox(account, inbox_type="Scripted", rate=10)
+
+
+@pytest.fixture
+def look(account: Account, label: Label, inbox: Inbox) -> Look:
+    """Look ahead at a campaign for the label."""
+
+    def run(connection: Connection | None = None, **values: Any) -> Preflight:
+        wanted: dict[str, Any] = {
+            "title": "Summer",
+            "message": "Hello",
+            "inbox_id": inbox.id,
+            "audience": [{"type": "Label", "id": label.id}],
+            "scheduled_at": None,
+            "template_params": {"name": "summer"},
+        }
+        return look_ahead(account, inbox, CampaignDraft(**(wanted | values)), connection)
+
+    return run
+
+
+def names_of(found: Preflight) -> list[str]:
+    return [finding.name for finding in found.findings]
+
+
+def test_what_is_well_gives_no_finding(account: Account, label: Label, look: Look) -> None:
+    make_contact(account, label)
+
+    assert look(Connection(True, "fine")).findings == ()
+
+
+def test_an_audience_of_nobody_is_said(account: Account, label: Label, look: Look) -> None:
+    make_contact(account, label, phone_number=None)
+
+    assert names_of(look()) == ["nobody"]
+
+
+def test_who_lacks_what_the_template_says_is_counted_and_named(
+    account: Account, label: Label, look: Look
+) -> None:
+    make_contact(account, label, name="Ana", custom_attributes={"plan": "Gold"})
+    for number in range(25):
+        make_contact(account, label, name=f"Ben {number:02d}")
+    parameters = {"body": {"1": "{{ contact.custom_attribute.plan }}"}}
+
+    (finding,) = look(template_params={"name": "plan", "processed_params": parameters}).findings
+
+    assert (finding.name, finding.severity, finding.count) == (
+        *("missing_variables", Severity.WARN),
+        25,
+    )
+    assert finding.detail == "contact.custom_attribute.plan (25)"
+    assert [name for _, name in finding.contacts] == [f"Ben {n:02d}" for n in range(20)]
+
+
+def test_refused_credentials_stand_in_the_way(look: Look) -> None:
+    found = look(Connection(False, "bad credentials"))
+
+    refused = next(one for one in found.findings if one.name == "refused")
+    assert (refused.severity, refused.field, refused.detail) == (
+        *(Severity.BLOCK, "inbox_id"),
+        "bad credentials",
+    )
+
+
+def test_a_missing_template_stands_in_the_way(look: Look) -> None:
+    assert "no_template" in names_of(look(template_params=None))
+
+
+def test_a_sender_who_is_named_and_not_there_is_said(look: Look) -> None:
+    assert "no_sender" in names_of(look(message="{{ agent.name }} says hello"))
+
+
+def test_it_is_reckoned_how_long_it_takes(
+    account: Account, label: Label, look: Look, scripted: ScriptedChannel
+) -> None:
+    for _ in range(30):
+        make_contact(account, label)
+    scripted.units = lambda text: 2  # type: ignore[method-assign]
+
+    found = look()
+
+    assert found.length is not None
+    assert (found.length.longest, found.length.total, found.seconds) == (2, 60, 6)
+
+
+def test_a_message_that_is_not_liquid_is_no_fault_of_the_look(
+    account: Account, label: Label, look: Look
+) -> None:
+    make_contact(account, label)
+
+    assert look(message="{{ contact.name").length is None
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Hi {{ contact.first_name }}", ["first_name"]),
+        ("{{contact.custom_attribute.plan | upcase}}", ["custom_attribute.plan"]),
+        ("{{ contact.first_name | default: 'friend' }}", []),
+        ("{% if contact.email %}{{ contact.email }}{% endif %}", []),
+        ("{{ agent.name }}", []),
+    ],
+)
+def test_variables_count_where_a_blank_one_leaves_a_hole(text: str, names: list[str]) -> None:
+    assert bare_variables(text) == names
+
+
+def test_a_blank_variable_is_one_without_a_visible_character() -> None:
+    contact = {
+        "id": 1,
+        "name": "Ana",
+        "email": None,
+        "phone_number": "+1",
+        "custom_attributes": {"a": " ", "b": 0},
+    }
+    names = ["first_name", "last_name", "email", "custom_attribute.a", "custom_attribute.b"]
+
+    assert blank_variables(names, contact) == ["last_name", "email", "custom_attribute.a"]
+
+
+def test_the_form_shows_what_is_found(
+    admin_client: FlaskClient, account: Account, label: Label, inbox: Inbox
+) -> None:
+    make_contact(account, label)
+
+    page = admin_client.post(
+        "/campaigns/preflight",
+        data={"message": "Hello", "inbox_id": inbox.id, "audience": [label.id], "when": "now"},
+    )
+
+    assert page.status_code == 200
+    assert "none is chosen" in page.text
+    assert "1 messages in all" in page.text
+
+
+@pytest.mark.parametrize("data", [{}, {"inbox_id": "x", "audience": "y"}, {"inbox_id": "9" * 40}])
+def test_a_form_that_is_hardly_begun_is_no_fault(
+    admin_client: FlaskClient, data: dict[str, str]
+) -> None:
+    assert admin_client.post("/campaigns/preflight", data=data).status_code == 200
