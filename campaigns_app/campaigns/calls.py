@@ -31,12 +31,13 @@ ERROR_LENGTH = 500
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A message ready to be sent to a recipient. `attempts` were made before; `units` is what it
-    takes of the inbox's rate."""
+    takes of the inbox's rate. At `stale_at` it is to be prepared anew."""
 
     contact_id: int
     attempts: int
     units: int
     message: OutgoingMessage
+    stale_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

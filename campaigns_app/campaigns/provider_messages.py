@@ -1,20 +1,24 @@
 """Writing the messages of a campaign that goes out through a provider."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from campaigns_app.campaigns.calls import Prepared
 from campaigns_app.campaigns.models import Campaign
+from campaigns_app.campaigns.quiet_hours import QuietHours, Window
 from campaigns_app.campaigns.rendering import MessageTemplate, RenderingFailed, Surroundings
 from campaigns_app.campaigns.sending_ledger import Result
 from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.channels.provider import OutgoingMessage, ProviderChannel
+from campaigns_app.database.types import utcnow
 
 NO_CONVERSATION = 0
 """What `conversation.id` is in a message that opens none."""
 
 PARAMETERS = "processed_params"
 ERROR_LENGTH = 500
+MINUTE = timedelta(minutes=1)
 
 
 class BlankParameter(Exception):
@@ -33,12 +37,18 @@ class MessageWriter:
         self._text = MessageTemplate(campaign.message)
         self._template = campaign.template_params if channel.sends_templates else None
         self._parameters = _parsed((self._template or {}).get(PARAMETERS))
+        window = Window.of(campaign.account.quiet_hours)
+        self._quiet_hours = QuietHours(window, campaign.account.time_zone) if window else None
 
     def prepare(self, row: Any) -> Prepared | Result:
         """The message for a row of `sending_ledger.due_recipients`, or why there is none."""
         if row.id is None:
             return Result(row.recipient_id, RecipientState.SKIPPED, Reason.CONTACT_DELETED)
         contact = row._mapping
+        now = utcnow()
+        held = self._held(row, contact, now)
+        if held is not None:
+            return held
         try:
             text = self._text.render(contact, NO_CONVERSATION, self._around)
             template = self._template_for(contact)
@@ -54,7 +64,20 @@ class MessageWriter:
                 row.recipient_id, RecipientState.SKIPPED, Reason.BLANK_PARAMETER, str(blank)
             )
         message = OutgoingMessage(str(row.row_id), row.phone_number or "", text, template)
-        return Prepared(row.recipient_id, row.attempts, self._channel.units(text), message)
+        units = self._channel.units(text)
+        # Windows close on the minute: what has waited past one is asked again.
+        stale_at = now.replace(second=0, microsecond=0) + MINUTE if self._quiet_hours else None
+        return Prepared(row.recipient_id, row.attempts, units, message, stale_at)
+
+    def _held(self, row: Any, contact: Mapping[str, Any], now: datetime) -> Result | None:
+        """That the recipient is to wait until it is day there; None where it is."""
+        if self._quiet_hours is None:
+            return None
+        opening = self._quiet_hours.opening_for(contact, now)
+        if opening == now:
+            return None
+        state = RecipientState.SKIPPED if opening is None else RecipientState.PENDING
+        return Result(row.recipient_id, state, Reason.QUIET_HOURS, next_attempt_at=opening)
 
     def _template_for(self, contact: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if self._template is None:

@@ -101,6 +101,8 @@ class ProviderRun:
 
     def _refill(self) -> None:
         """Write the next messages, before those that are ready run out."""
+        now = utcnow()
+        self._ready = deque(one for one in self._ready if not one.stale_at or one.stale_at > now)
         if len(self._ready) >= self._route.most_calls or not self._goes_on:
             return
         self._goes_on = leases.hold(self._session, self._lease) and not self._must_end()

@@ -1,12 +1,14 @@
 """A recipient is marked before the provider is called, called once, and recorded after."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
+from time_machine import TimeMachineFixture
 
 from campaigns_app.campaigns.control import cancel_campaign, pause_campaign
 from campaigns_app.campaigns.jobs import close_cancelled_batches, execute_campaign
@@ -192,6 +194,48 @@ def test_an_inbox_whose_secrets_cannot_be_read_is_halted(
     assert count_states(campaign_id) == Counts(total=2, pending=2)
     assert "ENCRYPTION_KEYS" in (session.scalars(select(Inbox.halt_reason)).one() or "")
     assert session.scalars(select(CampaignBatch.lease_owner)).one() is None
+
+
+def test_who_is_in_quiet_hours_is_held_until_they_are_over(
+    session: Session, channel: ScriptedChannel, time_machine: TimeMachineFixture
+) -> None:
+    night = datetime(2030, 1, 1, 5, tzinfo=UTC)
+    time_machine.move_to(night, tick=True)
+    campaign = make_ready(3)
+    campaign.account.quiet_hours = {"from": "08:00", "to": "21:00"}
+    make_awake = session.scalars(select(Contact).limit(1)).one()
+    make_awake.custom_attributes = {"timezone": "Asia/Tokyo"}
+    session.commit()
+
+    campaign_id = carry_out(campaign)
+
+    held = recipients(session, RecipientState.PENDING)
+    opening = datetime(2030, 1, 1, 16, tzinfo=UTC)  # Eight o'clock in California.
+    assert count_states(campaign_id) == Counts(total=3, sent=1, pending=2)
+    assert {(one.reason, one.next_attempt_at) for one in held} == {(Reason.QUIET_HOURS, opening)}
+    assert session.scalars(select(CampaignBatch.resume_at)).one() == opening
+
+    time_machine.move_to(opening)
+    session.execute(update(CampaignBatch).values(resume_at=None))
+    session.execute(update(CampaignRecipient).values(next_attempt_at=None))
+    session.commit()
+    deliver_provider_batches()
+
+    assert count_states(campaign_id) == Counts(total=3, sent=3)
+
+
+def test_who_can_never_be_written_to_is_skipped_with_the_reason(
+    session: Session, channel: ScriptedChannel
+) -> None:
+    campaign = make_ready(1)
+    campaign.account.quiet_hours = {"from": "10:00", "to": "11:00"}
+    session.execute(update(Contact).values(phone_number="+18005550001"))
+    session.commit()
+
+    campaign_id = carry_out(campaign)
+
+    assert count_states(campaign_id) == Counts(total=1, skipped=1)
+    assert recipients(session, RecipientState.SKIPPED)[0].reason == Reason.QUIET_HOURS
 
 
 def test_who_opted_out_or_was_blocked_since_the_start_is_skipped(
