@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from campaigns_app import api, assets, health, job_queue, pages_errors, routing, security
-from campaigns_app.accounts import frame, sessions, token_views
+from campaigns_app.accounts import frame, sessions, settings_views, token_views
 from campaigns_app.accounts import models as _accounts  # noqa: F401
 from campaigns_app.accounts import views as accounts_views
 from campaigns_app.campaigns import callback_views, explain_views, signals
@@ -92,5 +92,6 @@ def _init_web(app: Flask) -> None:
     app.register_blueprint(inboxes_views.blueprint)
     app.register_blueprint(webhooks_views.blueprint)
     app.register_blueprint(token_views.blueprint)
+    app.register_blueprint(settings_views.blueprint)
     callback_views.init_app(app)
     api.init_app(app)

@@ -42,6 +42,7 @@ SECTIONS = (
     Section("inboxes.index", "inbox", "NAV.INBOXES"),
     Section("webhooks.index", "webhook", "NAV.WEBHOOKS"),
     Section("tokens.index", "key", "NAV.TOKENS"),
+    Section("settings.show", "clock", "NAV.SETTINGS"),
 )
 
 
