@@ -15,6 +15,7 @@ from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignReci
 from campaigns_app.channels.provider import EventKind
 from campaigns_app.contacts.models import Contact, Label
 from campaigns_app.conversations.models import Conversation
+from campaigns_app.database.clock import database_now
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.models import Inbox, ProviderEvent
 
@@ -145,6 +146,20 @@ def describe_campaigns(campaigns: Sequence[Campaign]) -> list[CampaignRow]:
         )
         for campaign in campaigns
     ]
+
+
+def held_until(campaign: Campaign) -> datetime | None:
+    """When the campaign goes on, where all that is left of it waits: for the end of quiet hours,
+    or to be tried again. None where something can be done now, or nothing is left."""
+    if not campaign.is_under_way:
+        return None
+    left = select(
+        func.min(CampaignBatch.resume_at),
+        func.count(),
+        func.count(CampaignBatch.resume_at).filter(CampaignBatch.resume_at > database_now()),
+    ).where(CampaignBatch.campaign_id == campaign.id, CampaignBatch.finished_at.is_(None))
+    first, batches, waiting = db.session.execute(left).one()
+    return first if batches == waiting else None
 
 
 def count_states(campaign_id: int) -> Counts:

@@ -25,7 +25,12 @@ from campaigns_app.campaigns.pages import (
     go_to,
     stands_at,
 )
-from campaigns_app.campaigns.report import count_states, describe_campaigns, list_recipients
+from campaigns_app.campaigns.report import (
+    count_states,
+    describe_campaigns,
+    held_until,
+    list_recipients,
+)
 from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.database.types import utcnow
@@ -121,6 +126,7 @@ def _overview_of(campaign: Campaign) -> dict[str, Any]:
         "row": row,
         "bar": bar_of(row.counts),
         "follow_ups": list_follow_ups(campaign),
+        "held_until": held_until(campaign),
         "refresh_seconds": seconds_until_news([campaign], utcnow()),
     }
 

@@ -14,7 +14,7 @@ from campaigns_app.campaigns.control import cancel_campaign, pause_campaign
 from campaigns_app.campaigns.jobs import close_cancelled_batches, execute_campaign
 from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
 from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
-from campaigns_app.campaigns.report import Counts, count_states
+from campaigns_app.campaigns.report import Counts, count_states, held_until
 from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.campaigns.sweep import sweep
 from campaigns_app.channels.provider import (
@@ -214,6 +214,7 @@ def test_who_is_in_quiet_hours_is_held_until_they_are_over(
     assert count_states(campaign_id) == Counts(total=3, sent=1, pending=2)
     assert {(one.reason, one.next_attempt_at) for one in held} == {(Reason.QUIET_HOURS, opening)}
     assert session.scalars(select(CampaignBatch.resume_at)).one() == opening
+    assert held_until(session.get_one(Campaign, campaign_id)) == opening
 
     time_machine.move_to(opening)
     session.execute(update(CampaignBatch).values(resume_at=None))
