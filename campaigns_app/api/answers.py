@@ -27,6 +27,26 @@ class InboxObject(BaseModel):
     additional_attributes: dict[str, Any]
 
 
+class OwnInboxObject(InboxObject):
+    """An inbox of the account. What follows `enabled` is there where a provider sends: what may
+    leave in a second, where the provider is to tell what became of messages, which secrets are
+    set, and since when and why nothing leaves until somebody has seen to it."""
+
+    enabled: bool
+    rate: float | None = None
+    usual_rate: float | None = None
+    callback_webhook_url: str | None = None
+    secrets_set: list[str] = Field(default_factory=list)
+    halted_at: UnixSeconds | None = None
+    halt_reason: str | None = None
+
+
+class InboxesAnswer(Exact):
+    """All inboxes of the account, by name."""
+
+    payload: list[OwnInboxObject]
+
+
 class AgentObject(BaseModel):
     """The person in whose name a campaign is sent."""
 
@@ -100,6 +120,44 @@ class FunnelObject(Exact):
     steps: list[FunnelStep]
     will_send: Count
     frozen: bool
+
+
+class NamedContact(Exact):
+    """A contact by its name."""
+
+    id: int
+    name: str
+
+
+class FindingObject(Exact):
+    """One thing that was found, at the field that could change it; `contacts` are some of the
+    `count` whom it concerns."""
+
+    name: str
+    severity: Literal["block", "warn"]
+    field: str
+    message: str
+    count: Count
+    contacts: list[NamedContact]
+
+
+class UnitsObject(Exact):
+    """How much messages take of the inbox's rate: the longest one, and all together."""
+
+    unit: str
+    longest: Count
+    total: Count
+
+
+class PreflightAnswer(Exact):
+    """What scheduling a campaign would lead to. `looked_at` is how many of those who would be
+    written to were asked for missing variables and lengths."""
+
+    findings: list[FindingObject]
+    will_send: Count
+    looked_at: Count
+    estimated_seconds: float | None
+    units: UnitsObject | None
 
 
 class DriftObject(Exact):

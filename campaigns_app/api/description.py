@@ -19,6 +19,7 @@ from werkzeug.routing import Rule
 
 from campaigns_app.api import answers
 from campaigns_app.api.audience import LONGEST_SEARCH
+from campaigns_app.api.inbox_params import InboxParams
 from campaigns_app.api.schemas import CampaignParams, PageParams
 from campaigns_app.api.webhook_params import RotationParams, WebhookParams
 from campaigns_app.campaigns.states import Follows
@@ -86,6 +87,12 @@ class SuppressionListParams(PageParams):
     q: str = ""
 
 
+class PreflightParams(CampaignParams):
+    """A campaign that is not made yet, and whether its inbox's provider is to be asked."""
+
+    check: bool = False
+
+
 class SearchParams(BaseModel):
     """What to look for: characters of a name, number, e-mail or id."""
 
@@ -110,6 +117,11 @@ BODIES = {
     "audience.preview": Bodies(answers.FunnelObject, CampaignParams),
     "suppressions.index": Bodies(answers.SuppressionList, query=SuppressionListParams),
     "suppressions.create": Bodies(answers.SuppressionObject, SuppressionParams),
+    "campaigns.preflight": Bodies(answers.PreflightAnswer, PreflightParams),
+    "inboxes.index": Bodies(answers.InboxesAnswer),
+    "inboxes.create": Bodies(answers.OwnInboxObject, InboxParams),
+    "inboxes.show": Bodies(answers.OwnInboxObject),
+    "inboxes.update": Bodies(answers.OwnInboxObject, InboxParams),
     "webhooks.index": Bodies(answers.WebhooksAnswer),
     "webhooks.create": Bodies(answers.NewSecretAnswer, WebhookParams, "webhook"),
     "webhooks.show": Bodies(answers.WebhookAnswer),
