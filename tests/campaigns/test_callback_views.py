@@ -14,8 +14,9 @@ from werkzeug.test import TestResponse
 
 from campaigns_app.campaigns import callback_views
 from campaigns_app.campaigns.receipt_jobs import process_receipts, sweep_receipts
+from campaigns_app.inboxes.drafts import InboxDraft
 from campaigns_app.inboxes.models import ProviderEvent
-from campaigns_app.inboxes.service import InboxDraft, create_inbox
+from campaigns_app.inboxes.service import create_inbox
 from campaigns_app.job_queue import DEFAULT, get_queue, get_redis
 from tests.campaigns.telling import SIGNATURE, TellingChannel, make_telling_inbox, only_channel
 from tests.factories import make_account
