@@ -1,4 +1,4 @@
-"""The only door to the network outside: one POST at a time, guarded and bounded.
+"""The only door to the network outside: one request at a time, guarded and bounded.
 
 Every address is judged when it is dialled, by `destinations`. Nothing is taken from the
 environment (no proxies, no netrc), no redirect is followed, no cookie is kept, and neither a slow
@@ -64,11 +64,15 @@ class AnswerBroken(RequestFailed):
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The bounds of a client: private networks that may be reached all the same, seconds for one
-    request in all, and how many connections are open at once."""
+    request in all, and how many connections are open at once.
+
+    `connect_seconds` bounds the time until there is a connection. Where it is given, `TimedOut`
+    says that the request may have gone out; without a connection it is `ConnectionFailed`."""
 
     allowed_networks: tuple[IPNetwork, ...]
     timeout_seconds: int
     connections: int
+    connect_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,9 @@ class HttpClient:
         self._session = aiohttp.ClientSession(
             connector=connector,
             headers=self._headers,
-            timeout=aiohttp.ClientTimeout(total=policy.timeout_seconds),
+            timeout=aiohttp.ClientTimeout(
+                total=policy.timeout_seconds, connect=policy.connect_seconds
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
@@ -126,12 +132,26 @@ class HttpClient:
 
         Raises `RequestFailed`.
         """
+        return await self._request("POST", url, headers, body, LONGEST_BODY)
+
+    async def get(
+        self, url: str, headers: Mapping[str, str], *, longest_body: int = LONGEST_BODY
+    ) -> Answer:
+        """Ask for `url` and return the answer, whatever its status; `longest_body` bytes of it.
+
+        Raises `RequestFailed`.
+        """
+        return await self._request("GET", url, headers, None, longest_body)
+
+    async def _request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, longest: int
+    ) -> Answer:
         started = time.perf_counter()
         try:
-            async with self._session.post(
-                url, data=body, headers=headers, allow_redirects=False
+            async with self._session.request(
+                method, url, data=body, headers=headers, allow_redirects=False
             ) as response:
-                excerpt = await _read_excerpt(response.content)
+                excerpt = await _read_excerpt(response.content, longest)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             failure = _failure(error)
             failure.duration_ms = _milliseconds_since(started)
@@ -195,14 +215,14 @@ def _guarded_socket(policy: Policy) -> Any:
     return make
 
 
-async def _read_excerpt(content: aiohttp.StreamReader) -> bytes:
+async def _read_excerpt(content: aiohttp.StreamReader, longest: int) -> bytes:
     """The beginning of a body. What is left unread ends the connection when it is given back."""
     excerpt = bytearray()
     async for chunk in content.iter_any():
         excerpt += chunk
-        if len(excerpt) >= LONGEST_BODY:
+        if len(excerpt) >= longest:
             break
-    return bytes(excerpt[:LONGEST_BODY])
+    return bytes(excerpt[:longest])
 
 
 # The first that fits; a `ClientConnectorError` is an `OSError`, too.
@@ -210,6 +230,7 @@ _FAILURES: tuple[tuple[type[Exception], type[RequestFailed], str], ...] = (
     # A number that only some clients take for an address, or no URL at all.
     (aiohttp.InvalidURL, Blocked, "destination not allowed"),
     (aiohttp.NonHttpUrlClientError, Blocked, "destination not allowed"),
+    (aiohttp.ConnectionTimeoutError, ConnectionFailed, "no connection in time"),
     (TimeoutError, TimedOut, "no answer in time"),
     (aiohttp.ClientConnectorDNSError, ConnectionFailed, "name not found"),
     (aiohttp.ClientConnectorCertificateError, ConnectionFailed, "certificate not trusted"),

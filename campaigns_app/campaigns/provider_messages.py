@@ -63,7 +63,9 @@ class MessageWriter:
             return Result(
                 row.recipient_id, RecipientState.SKIPPED, Reason.BLANK_PARAMETER, str(blank)
             )
-        message = OutgoingMessage(str(row.row_id), row.phone_number or "", text, template)
+        message = OutgoingMessage(
+            str(row.row_id), self._channel.address_of(contact), text, template, row.attempts
+        )
         units = self._channel.units(text)
         # Windows close on the minute: what has waited past one is asked again.
         stale_at = now.replace(second=0, microsecond=0) + MINUTE if self._quiet_hours else None

@@ -79,7 +79,7 @@ class Channel(ABC):
         in which they are asked. Empty when everybody can."""
         return ()
 
-    def address(self) -> ColumnElement[str] | None:
+    def address(self) -> ColumnElement[Any] | None:
         """What a message goes to, as an expression on `contacts`: of the contacts of a campaign
         for whom it is the same, one is written to. None where each contact is reached by itself."""
         return None

@@ -2,15 +2,8 @@
 
 It knows one provider's requests and answers, and nothing else: no database, no campaign. The
 engine marks a recipient `sending` before it calls `send()`, and writes down what came of it. So
-`send()` either returns a receipt or raises one of the outcomes below; whatever else it raises is
-taken for `Unknown`, because the message may have gone out.
-
-Outcome
-├── Permanent      this message will not go to this person; others may
-├── Suppress       this address must not be written to any more
-├── Retry          nothing was sent; it may be tried again after a time
-├── AccountPause   nothing was sent, and nobody else can be reached either: somebody must act
-└── Unknown        it may have been sent, or not
+`send()` either returns a receipt or raises one of the outcomes in `verdicts`; whatever else it
+raises is taken for `Unknown`, because the message may have gone out.
 """
 
 from abc import abstractmethod
@@ -20,47 +13,39 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from campaigns_app.channels.base import Channel
+from sqlalchemy import ColumnElement
+
+from campaigns_app.channels.base import Channel, phone_rules
+from campaigns_app.channels.verdicts import (
+    AccountPause,
+    Outcome,
+    Permanent,
+    Retry,
+    Suppress,
+    Unknown,
+    Verdict,
+)
+from campaigns_app.contacts.models import Contact
 from campaigns_app.http_client import HttpClient
 
-
-class Outcome(Exception):
-    """A message that was not accepted. `code` is the provider's own, `text` is for people; neither
-    holds a secret or a number of the person's."""
-
-    def __init__(self, text: str, code: str | None = None) -> None:
-        super().__init__(text)
-        self.text = text
-        self.code = code
-
-
-class Permanent(Outcome):
-    """This message will not go to this person, however often one tries."""
-
-
-class Suppress(Outcome):
-    """The person, or the provider for them, said no: the address is not written to any more."""
-
-
-class Retry(Outcome):
-    """Nothing was sent. `after` is the seconds to wait at least; `slows_down` says that it was the
-    inbox that was too fast, not this one message that was unlucky."""
-
-    def __init__(
-        self, text: str, code: str | None = None, *, after: float, slows_down: bool = False
-    ) -> None:
-        super().__init__(text, code)
-        self.after = after
-        self.slows_down = slows_down
-
-
-class AccountPause(Outcome):
-    """Nothing was sent, and nothing will be until somebody acts: credentials, balance, a template
-    that was withdrawn, an account that was locked."""
-
-
-class Unknown(Outcome):
-    """It may have been sent, or not, and nobody can say now."""
+__all__ = [
+    "Account",
+    "AccountPause",
+    "CallbackRefused",
+    "CallbackRequest",
+    "EventKind",
+    "Outcome",
+    "OutgoingMessage",
+    "Permanent",
+    "PhoneChannel",
+    "ProviderChannel",
+    "ProviderEvent",
+    "Receipt",
+    "Retry",
+    "Suppress",
+    "Unknown",
+    "Verdict",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +58,23 @@ class Account:
     callback_url: str
     base_url: str | None = None
 
+    def origin(self, usual: str) -> str:
+        """Where the provider is: `usual`, unless the inbox names another address."""
+        return (self.base_url or usual).rstrip("/")
+
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message on its way. `delivery_id` is ours and comes back with callbacks; `to` is a number
-    in E.164; `template` is the campaign's `template_params` with this person's values in them, for
-    channels that send templates."""
+    """A message on its way. `delivery_id` is ours and comes back with callbacks; `to` is the
+    channel's address of the contact, a number in E.164 for most; `template` is the campaign's
+    `template_params` with this person's values in them, for channels that send templates;
+    `attempts` were made before."""
 
     delivery_id: str
     to: str
     text: str
     template: Mapping[str, Any] | None = None
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +139,25 @@ class ProviderChannel(Channel):
     """A channel that reaches a contact through a provider, one request for each message.
 
     `usual_rate` is what the provider lets a new account send in a second, in `rate_unit`.
-    `callback_slug` stands in the address of its callbacks.
+    `callback_slug` stands in the address of its callbacks. `verdicts` says what the provider's
+    codes mean, those of answers and those of callbacks.
     """
 
     usual_rate: ClassVar[float]
     rate_unit: ClassVar[str] = "messages"
     callback_slug: ClassVar[str]
     sends_templates: ClassVar[bool] = False
+    verdicts: ClassVar[Mapping[str, Verdict]] = {}
+
+    def address_of(self, contact: Mapping[str, Any]) -> str:
+        """Where a message to the contact goes, from its columns by name; what `address()` says in
+        SQL. Empty where there is none."""
+        return contact["phone_number"] or ""
+
+    def faults(self, values: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+        """What is wrong with settings and secrets that depend on each other: the field's name, and
+        the key of the text to show. `values` holds those that are not blank."""
+        return ()
 
     def units(self, text: str) -> int:
         """How much of the rate a message with this text takes."""
@@ -193,3 +196,15 @@ class ProviderChannel(Channel):
         Raises `CallbackRefused` when they are wrong, and `ValueError` when the provider's words
         cannot be understood.
         """
+
+
+class PhoneChannel(ProviderChannel):
+    """A provider channel that reaches a contact by telephone number."""
+
+    def unreachable(self) -> Sequence[tuple[str, ColumnElement[bool]]]:
+        """Those without a number."""
+        return phone_rules()
+
+    def address(self) -> ColumnElement[Any]:
+        """The number."""
+        return Contact.phone_number.expression

@@ -53,6 +53,8 @@ def provider_policy(connections: int) -> Policy:
         allowed_networks=_networks(current_app.config["PROVIDER_BASE_URLS"]),
         timeout_seconds=current_app.config["PROVIDER_TIMEOUT_SECONDS"],
         connections=connections,
+        # What ended before there was a connection was not sent, and is told from the rest.
+        connect_seconds=current_app.config["PROVIDER_TIMEOUT_SECONDS"] / 2,
     )
 
 

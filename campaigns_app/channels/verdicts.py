@@ -1,0 +1,108 @@
+"""How a message can fare that a provider did not take, and what a provider's code says of it.
+
+Outcome
+├── Permanent      this message will not go to this person; others may
+├── Suppress       this address must not be written to any more
+├── Retry          nothing was sent; it may be tried again after a time
+├── AccountPause   nothing was sent, and nobody else can be reached either: somebody must act
+└── Unknown        it may have been sent, or not
+
+An adapter's table maps the provider's codes to verdicts. It is data, to be compared line by line
+with the provider's documentation.
+"""
+
+from dataclasses import dataclass
+
+
+class Outcome(Exception):
+    """A message that was not accepted. `code` is the provider's own, `text` is for people; neither
+    holds a secret or a number of the person's."""
+
+    def __init__(self, text: str, code: str | None = None) -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = code
+
+
+class Permanent(Outcome):
+    """This message will not go to this person, however often one tries."""
+
+
+class Suppress(Outcome):
+    """The person, or the provider for them, said no: the address is not written to any more."""
+
+
+class Retry(Outcome):
+    """Nothing was sent. `after` is the seconds to wait at least; `slows_down` says that it was the
+    inbox that was too fast, not this one message that was unlucky."""
+
+    def __init__(
+        self, text: str, code: str | None = None, *, after: float, slows_down: bool = False
+    ) -> None:
+        super().__init__(text, code)
+        self.after = after
+        self.slows_down = slows_down
+
+
+class AccountPause(Outcome):
+    """Nothing was sent, and nothing will be until somebody acts: credentials, balance, a template
+    that was withdrawn, an account that was locked."""
+
+
+class Unknown(Outcome):
+    """It may have been sent, or not, and nobody can say now."""
+
+
+MOST_WAIT_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a code means. For `Retry`: the seconds `after` which it may be tried again, `growth`
+    times as long after each attempt, and whether it was the inbox that was too fast."""
+
+    kind: type[Outcome]
+    meaning: str
+    after: float = 0
+    growth: float = 1
+    slows_down: bool = False
+
+    def outcome(
+        self, code: str | None, *, attempts: int = 0, retry_after: float | None = None
+    ) -> Outcome:
+        """The outcome to raise after so many earlier attempts; `retry_after` is what the provider
+        asked for, and wins."""
+        if self.kind is not Retry:
+            return self.kind(self.meaning, code)
+        wait = min(self.after * self.growth**attempts, MOST_WAIT_SECONDS)
+        return Retry(
+            self.meaning,
+            code,
+            after=wait if retry_after is None else retry_after,
+            slows_down=self.slows_down,
+        )
+
+
+def permanent(meaning: str) -> Verdict:
+    """This message will not go to this person."""
+    return Verdict(Permanent, meaning)
+
+
+def suppress(meaning: str) -> Verdict:
+    """The address is not written to any more."""
+    return Verdict(Suppress, meaning)
+
+
+def retry(meaning: str, after: float, *, growth: float = 2, slows_down: bool = False) -> Verdict:
+    """It may be tried again after so many seconds."""
+    return Verdict(Retry, meaning, after, growth, slows_down)
+
+
+def pause(meaning: str) -> Verdict:
+    """Nobody can be reached until somebody acts."""
+    return Verdict(AccountPause, meaning)
+
+
+def unknown(meaning: str) -> Verdict:
+    """It may have been sent."""
+    return Verdict(Unknown, meaning)
