@@ -1,6 +1,6 @@
 """What Twilio tells afterwards: the state of a message, and replies.
 
-https://www.twilio.com/docs/usage/security (signature), /docs/messaging/guides/track-outbound-message-status
+https://www.twilio.com/docs/usage/security says how a request is signed.
 """
 
 import base64

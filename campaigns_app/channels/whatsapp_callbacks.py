@@ -1,0 +1,115 @@
+"""What the WhatsApp Cloud API tells afterwards: states of messages, replies, wishes.
+
+https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/payload-examples
+"""
+
+import hmac
+import json
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import Any
+
+from campaigns_app.channels.asking import instant, objects, part, words
+from campaigns_app.channels.provider import (
+    Account,
+    CallbackRefused,
+    CallbackRequest,
+    EventKind,
+    ProviderEvent,
+    Suppress,
+)
+from campaigns_app.channels.whatsapp_codes import VERDICTS
+
+KINDS = {
+    "sent": EventKind.SENT,
+    "delivered": EventKind.DELIVERED,
+    "read": EventKind.READ,
+    "failed": EventKind.FAILED,
+}
+WISHES = {"stop": EventKind.OPTED_OUT, "resume": EventKind.OPTED_IN}
+
+
+def sign(app_secret: str, body: bytes) -> str:
+    """The value of `X-Hub-Signature-256`."""
+    return "sha256=" + hmac.digest(app_secret.encode(), body, sha256).hex()
+
+
+def read_whatsapp_callback(account: Account, request: CallbackRequest) -> list[ProviderEvent]:
+    """What a callback tells. Raises `CallbackRefused` where its signature is wrong, `ValueError`
+    where it says nothing."""
+    secret = account.secrets.get("app_secret", "")
+    given = request.headers.get("x-hub-signature-256", "")
+    if not secret or not hmac.compare_digest(sign(secret, request.body).encode(), given.encode()):
+        raise CallbackRefused("the signature does not match")
+    try:
+        told = json.loads(request.body)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    if not isinstance(told, dict) or not isinstance(told.get("entry"), list):
+        raise ValueError("no entries")
+    return [
+        event
+        for entry in objects(told["entry"])
+        for change in objects(entry.get("changes"))
+        for event in _events(part(change, "value"), account)
+    ]
+
+
+def _events(value: Mapping[str, Any], account: Account) -> Iterator[ProviderEvent]:
+    # One application may serve several numbers, and all their callbacks come to one address.
+    number_id = part(value, "metadata").get("phone_number_id")
+    if number_id is not None and number_id != account.settings.get("phone_number_id"):
+        return
+    for status in objects(value.get("statuses")):
+        yield from _status(status)
+    for message in objects(value.get("messages")):
+        yield from _reply(message)
+    for wish in objects(value.get("user_preferences")):
+        yield from _wish(wish)
+
+
+def _status(status: Mapping[str, Any]) -> Iterator[ProviderEvent]:
+    kind, message_id = KINDS.get(str(status.get("status"))), status.get("id")
+    if kind is None or not isinstance(message_id, str):
+        return
+    at, address = instant(status.get("timestamp")), _address(status.get("recipient_id"))
+    errors = objects(status.get("errors")) if kind is EventKind.FAILED else []
+    code = str(errors[0].get("code")) if errors else None
+    verdict = VERDICTS.get(code or "")
+    text = verdict.meaning if verdict else words(errors[0].get("title"), "") if errors else ""
+    ours = status.get("biz_opaque_callback_data")
+    delivery_id = ours if isinstance(ours, str) and ours else None
+    key = f"{message_id}:{kind}"
+    yield ProviderEvent(key, kind, at, delivery_id, message_id, address, code, text)
+    if verdict is not None and verdict.kind is Suppress and address:
+        key = f"{message_id}:opted-out"
+        yield ProviderEvent(key, EventKind.OPTED_OUT, at, address=address, code=code)
+
+
+def _reply(message: Mapping[str, Any]) -> Iterator[ProviderEvent]:
+    message_id, address = message.get("id"), _address(message.get("from"))
+    if not isinstance(message_id, str) or not address:
+        return
+    text = (
+        part(message, "text").get("body")
+        or part(message, "button").get("text")
+        or part(part(message, "interactive"), "button_reply").get("title")
+        or ""
+    )
+    at = instant(message.get("timestamp"))
+    yield ProviderEvent(
+        f"{message_id}:reply", EventKind.REPLIED, at, address=address, text=str(text)
+    )
+
+
+def _wish(wish: Mapping[str, Any]) -> Iterator[ProviderEvent]:
+    kind, address = WISHES.get(str(wish.get("value"))), _address(wish.get("wa_id"))
+    if kind is None or not address:
+        return
+    at, text = wish.get("timestamp"), str(wish.get("detail", ""))
+    yield ProviderEvent(f"{address}:{at}:{kind}", kind, instant(at), address=address, text=text)
+
+
+def _address(digits: Any) -> str | None:
+    """A number in E.164 from WhatsApp's spelling, which has no plus sign."""
+    return f"+{digits}" if isinstance(digits, str) and digits.isdecimal() else None

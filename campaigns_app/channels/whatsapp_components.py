@@ -1,0 +1,92 @@
+"""The components of a template message, from a campaign's `template_params`.
+
+`processed_params` is {"body": {name: value}, "header": {"media_url", "media_type", "media_name"} or
+{name: value}, "buttons": [{"type", "parameter"}]}; a list or a flat mapping is the body's.
+https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-message-templates
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from campaigns_app.channels.verdicts import Permanent
+
+LONGEST_VALUE = 1000
+LONGEST_COUPON = 15
+MEDIA = ("image", "video", "document")
+PARTS = frozenset({"body", "header", "footer", "buttons"})
+
+
+def template_of(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The `template` of a request. Raises `Permanent` where something is missing."""
+    name, language = params.get("name"), params.get("language")
+    if not name or not language:
+        raise Permanent("the campaign names no template")
+    components = components_of(params.get("processed_params"))
+    return {
+        "name": str(name),
+        "language": {"policy": "deterministic", "code": str(language)},
+        **({"components": components} if components else {}),
+    }
+
+
+def components_of(processed: Any) -> list[dict[str, Any]]:
+    """The components with a person's values in them. Raises `Permanent` for one that is blank."""
+    if isinstance(processed, list) or not PARTS.intersection(processed or {}):
+        processed = {"body": processed or {}}
+    header = _header(processed.get("header") or {})
+    body = _texts(processed.get("body") or {})
+    found = []
+    if header:
+        found.append({"type": "header", "parameters": header})
+    if body:
+        found.append({"type": "body", "parameters": body})
+    return found + [
+        _button(place, button)
+        for place, button in enumerate(processed.get("buttons") or [])
+        if isinstance(button, Mapping) and button.get("parameter") is not None
+    ]
+
+
+def _header(header: Mapping[str, Any]) -> list[dict[str, Any]]:
+    if not header.get("media_url"):
+        return _texts({name: value for name, value in header.items() if "media" not in name})
+    kind = str(header.get("media_type") or "image").lower()
+    if kind not in MEDIA:
+        raise Permanent("the template's media is of an unknown kind")
+    media = {"link": _text(header["media_url"])}
+    if kind == "document" and header.get("media_name"):
+        media["filename"] = _text(header["media_name"])
+    return [{"type": kind, kind: media}]
+
+
+def _texts(values: Any) -> list[dict[str, Any]]:
+    """Parameters of text: in the order of their numbers, or by name where one is none."""
+    if isinstance(values, list):
+        return [{"type": "text", "text": _text(value)} for value in values]
+    if all(str(name).isdecimal() for name in values):
+        ordered = sorted(values.items(), key=lambda pair: int(pair[0]))
+        return [{"type": "text", "text": _text(value)} for _, value in ordered]
+    return [
+        {"type": "text", "parameter_name": str(name), "text": _text(value)}
+        for name, value in values.items()
+    ]
+
+
+def _button(place: int, button: Mapping[str, Any]) -> dict[str, Any]:
+    kind = str(button.get("type") or "url").lower()
+    value = _text(button["parameter"])
+    parameter = {"type": "text", "text": value}
+    if kind == "copy_code":
+        parameter = {"type": "coupon_code", "coupon_code": value[:LONGEST_COUPON]}
+    elif kind == "quick_reply":
+        parameter = {"type": "payload", "payload": value}
+    index = str(button.get("index", place))
+    return {"type": "button", "sub_type": kind, "index": index, "parameters": [parameter]}
+
+
+def _text(value: Any) -> str:
+    """A value in one line, as templates want it."""
+    text = " ".join(str(value).split())[:LONGEST_VALUE]
+    if value is None or not text:
+        raise Permanent("a value of the template is blank")
+    return text
