@@ -26,6 +26,7 @@ from campaigns_app.operations.installation import (
     installed_environ,
     migrate_database,
 )
+from campaigns_app.operations.simulator.command import simulator_command
 from campaigns_app.operations.supervisor import Supervisor
 from campaigns_app.operations.sweeper import sweep_forever, sweep_once
 from campaigns_app.operations.tether import tie_to_parent
@@ -201,6 +202,7 @@ cli.add_command(installed_data_option(import_contacts_command))
 cli.add_command(installed_data_option(check_command))
 cli.add_command(installed_data_option(rotate_secrets_command))
 cli.add_command(bench_command)
+cli.add_command(simulator_command)
 cli.add_command(crashtest_command)
 
 

@@ -8,6 +8,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import ColumnElement, or_
 
@@ -82,7 +83,8 @@ class TelegramChannel(ProviderChannel):
 
     def address(self) -> ColumnElement[Any]:
         """The chat's id."""
-        return Contact.custom_attributes[ATTRIBUTE].as_string()
+        chat_id: ColumnElement[str] = Contact.custom_attributes[ATTRIBUTE].as_string()
+        return chat_id
 
     def address_of(self, contact: Mapping[str, Any]) -> str:
         """The chat's id."""
@@ -123,7 +125,8 @@ class TelegramChannel(ProviderChannel):
 
 
 def _url(account: Account, method: str) -> str:
-    return f"{account.origin(ORIGIN)}/bot{account.secrets.get('bot_token', '')}/{method}"
+    token = quote(account.secrets.get("bot_token", ""), safe=":")
+    return f"{account.origin(ORIGIN)}/bot{token}/{method}"
 
 
 def _refusal(answer: Answer, parsed: Mapping[str, Any], attempts: int) -> Outcome:
@@ -135,7 +138,8 @@ def _refusal(answer: Answer, parsed: Mapping[str, Any], attempts: int) -> Outcom
     verdict = VERDICTS.get("403 blocked" if blocked else code)
     if verdict is None:
         return Permanent(words(description), code)
-    wait = part(parsed, "parameters").get("retry_after", answer.retry_after)
+    wait = part(parsed, "parameters").get("retry_after")
+    wait = float(wait) if isinstance(wait, int) else answer.retry_after
     return verdict.outcome(code, attempts=attempts, retry_after=wait)
 
 
