@@ -32,9 +32,13 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: "Receiver"
 
+    def do_GET(self) -> None:
+        """Take a GET as any request."""
+        self.do_POST()
+
     def do_POST(self) -> None:
-        """Take a POST; nothing else is expected."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        """Take a POST; other methods are not expected."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.requests.append(Received(self.path, dict(self.headers.items()), body))
         try:
             self.server.manner_of(self.path)(self)
@@ -68,8 +72,10 @@ class Receiver(ThreadingHTTPServer):
         return self.url(path)
 
     def manner_of(self, path: str) -> Manner:
-        """How the next request for `path` is answered."""
-        manners = self._manners.get(path, [status(200)])
+        """How the next request for `path` is answered, by the path without its query where nothing
+        is said of the whole."""
+        usual = self._manners.get(path.partition("?")[0], [status(200)])
+        manners = self._manners.get(path, usual)
         return manners.pop(0) if len(manners) > 1 else manners[0]
 
     def get_request(self) -> tuple[socket.socket, object]:

@@ -6,7 +6,7 @@ https://dev.bandwidth.com/apis/messaging
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -45,6 +45,7 @@ from campaigns_app.http_client import Answer, HttpClient
 
 ORIGIN = "https://messaging.bandwidth.com"
 TRY_AGAIN_SECONDS = 5
+CLOCKS_APART = timedelta(minutes=2)
 OUR_FIELDS = ("from", "applicationId", "tag")
 """Fields of a request that are the same for everybody."""
 
@@ -126,7 +127,7 @@ class BandwidthSmsChannel(PhoneChannel):
         query = {
             "sourceTn": account.settings["phone_number"],
             "destinationTn": message.to,
-            "fromDateTime": since.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            "fromDateTime": (since - CLOCKS_APART).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
         }
         found = [
             one["messageId"]

@@ -52,6 +52,7 @@ class BandwidthFormat(Format):
     """Bandwidth, whose callbacks go where the application says."""
 
     name = "bandwidth"
+    refuses_opted_out = False
     send_path = "/api/v2/users/{account}/messages"
 
     def routes(self) -> Sequence[web.RouteDef]:

@@ -63,9 +63,11 @@ class Callback:
 
 class Format(ABC):
     """One provider's wire format. `callback_url` is where the account's callbacks go, for those
-    that are not named in each request."""
+    that are not named in each request. `refuses_opted_out` says whether the request of a message
+    to somebody who has opted out is refused; if not, a callback tells of it."""
 
     name: ClassVar[str]
+    refuses_opted_out: ClassVar[bool] = True
     last_state: ClassVar[State] = State.DELIVERED
 
     def __init__(self, ledger: Ledger) -> None:

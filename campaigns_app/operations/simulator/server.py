@@ -56,7 +56,7 @@ class Options:
 
 
 class Simulator:
-    """All formats over one ledger. `app` is to be served."""
+    """All `formats` over one ledger. `app` is to be served."""
 
     def __init__(self, ledger: Ledger, options: Options) -> None:
         self._ledger = ledger
@@ -64,12 +64,12 @@ class Simulator:
         self._rate = Rate(options.rate)
         self._warned: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._formats = {kind.name: kind(ledger) for kind in FORMATS}
+        self.formats = {kind.name: kind(ledger) for kind in FORMATS}
         self.app = web.Application(middlewares=[_refuse_malformed])
         self.app.cleanup_ctx.append(self._callback_session)
         self.app.router.add_get("/ledger", self._show_ledger)
-        self.app.router.add_put("/callbacks/{format}", self._set_callback)
-        for one in self._formats.values():
+        self.app.router.add_post("/callbacks/{format}", self._set_callback)
+        for one in self.formats.values():
             self.app.router.add_post(one.send_path, self._taker(one))
             self.app.router.add_routes(one.routes())
 
@@ -86,8 +86,11 @@ class Simulator:
 
     async def _set_callback(self, request: web.Request) -> web.Response:
         """Say where an account's callbacks go: `{"url": …}`."""
-        one = self._formats.get(request.match_info["format"])
-        told = await request.json()
+        one = self.formats.get(request.match_info["format"])
+        try:
+            told = await request.json()
+        except ValueError:
+            told = None
         if one is None or not isinstance(told, dict) or not isinstance(told.get("url"), str):
             return web.Response(status=404 if one is None else 422)
         one.callback_url = told["url"]
@@ -104,6 +107,8 @@ class Simulator:
 
     async def _answer(self, one: Format, order: Order, request: web.Request) -> web.StreamResponse:
         manner = manner_of(order.to)
+        if manner is Manner.OPTED_OUT and not one.refuses_opted_out:
+            manner = Manner.OPTED_OUT_LATER
         if not self._rate.allows(order.sender) or self._is_too_fast(manner, order):
             return one.refuse(Refusal.TOO_FAST, order)
         if manner in REFUSALS:

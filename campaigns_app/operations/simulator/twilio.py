@@ -77,7 +77,10 @@ class TwilioFormat(Format):
         self._check_credentials(request)
         if request.content_type != "application/x-www-form-urlencoded":
             raise Malformed(_error(400, 20001, "Content-Type is not supported"))
-        form = {name: str(value) for name, value in (await request.post()).items()}
+        try:
+            form = {name: str(value) for name, value in (await request.post()).items()}
+        except ValueError as error:
+            raise Malformed(_error(400, 20001, "The body is not a form")) from error
         code = _fault(form)
         if code:
             status = 429 if code == 21611 else 400
