@@ -22,6 +22,7 @@ from campaigns_app.campaigns import settle_views as _settle_views  # noqa: F401
 from campaigns_app.campaigns import views as _campaigns_views  # noqa: F401
 from campaigns_app.channels import registry
 from campaigns_app.channels.builtin import register_builtin_channels
+from campaigns_app.channels.plugins import register_installed_channels
 from campaigns_app.config import load_config
 from campaigns_app.contacts import label_views, suppression_views
 from campaigns_app.contacts import models as _contacts  # noqa: F401
@@ -68,6 +69,7 @@ def _init_stores(app: Flask) -> None:
     job_queue.init_app(app)
     app.extensions[registry.EXTENSION] = registry.ChannelRegistry()
     register_builtin_channels(app.extensions[registry.EXTENSION])
+    register_installed_channels(app.extensions[registry.EXTENSION])
 
 
 def _init_web(app: Flask) -> None:

@@ -1,6 +1,7 @@
 """The door to the network: guarded where it is dialled, bounded in time and size."""
 
 import asyncio
+import contextlib
 import resource
 import socket
 from collections.abc import Iterator
@@ -231,6 +232,35 @@ def test_an_unknown_name_is_a_failed_connection() -> None:
 def test_plain_http_where_https_is_asked_for_is_a_failed_connection(receiver: Receiver) -> None:
     with pytest.raises(ConnectionFailed):
         post(receiver.url().replace("http:", "https:"))
+
+
+def test_a_connection_that_does_not_come_in_time_is_told_from_an_answer_that_does_not() -> None:
+    impatient = Policy(LOCAL.allowed_networks, 2, 10, connect_seconds=0.2)
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        # Two wait to be accepted, and the queue is full.
+        with socket.create_connection(address), contextlib.ExitStack() as waiting:
+            for _ in range(3):
+                one = waiting.enter_context(socket.socket())
+                one.setblocking(False)
+                one.connect_ex(address)
+
+            with pytest.raises(ConnectionFailed, match=r"^no connection in time$"):
+                post(f"http://127.0.0.1:{address[1]}/", impatient)
+
+
+def test_a_question_is_answered_with_as_much_as_is_wanted(receiver: Receiver) -> None:
+    url = receiver.script("/list", manners.status(200, b"x" * 100_000))
+
+    async def ask() -> tuple[Answer, Answer]:
+        async with HttpClient(LOCAL) as http:
+            return await http.get(url, {}), await http.get(url, {}, longest_body=50_000)
+
+    short, long = asyncio.run(ask())
+
+    assert (len(short.body), len(long.body)) == (LONGEST_BODY, 50_000)
 
 
 def test_cookies_are_not_kept(receiver: Receiver) -> None:

@@ -50,6 +50,7 @@ class Reason(StrEnum):
     OPTED_OUT = "opted_out"
     NO_PHONE = "no_phone"
     INVALID_PHONE = "invalid_phone"
+    NO_ADDRESS = "no_address"
     DUPLICATE_PHONE = "duplicate_phone"
     CONTACT_DELETED = "contact_deleted"
     RENDERING_FAILED = "rendering_failed"

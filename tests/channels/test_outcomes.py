@@ -3,6 +3,8 @@
 import socket
 
 import pytest
+from flask import Flask
+from flask_babel import gettext
 
 from campaigns_app.channels.provider import (
     AccountPause,
@@ -128,6 +130,19 @@ def test_outcomes_hold_neither_secrets_nor_numbers(
 @every_channel
 def test_an_account_does_not_show_its_secrets(channel: ProviderChannel) -> None:
     assert SECRET not in repr(account_of(channel, "http://127.0.0.1"))
+
+
+def test_every_text_of_a_form_is_in_the_catalogue(app: Flask) -> None:
+    keys = {
+        key
+        for channel in CHANNELS
+        for setting in channel.settings
+        for key in (setting.label, setting.help)
+        if key
+    }
+    keys |= {key for values in ({}, {"api_key_sid": "x"}) for _, key in CHANNELS[0].faults(values)}
+
+    assert [key for key in sorted(keys) if gettext(key) == key] == []
 
 
 def test_names_are_different() -> None:

@@ -106,9 +106,7 @@ class Simulator:
         return take
 
     async def _answer(self, one: Format, order: Order, request: web.Request) -> web.StreamResponse:
-        manner = manner_of(order.to)
-        if manner is Manner.OPTED_OUT and not one.refuses_opted_out:
-            manner = Manner.OPTED_OUT_LATER
+        manner = _manner_in(one, order)
         if not self._rate.allows(order.sender) or self._is_too_fast(manner, order):
             return one.refuse(Refusal.TOO_FAST, order)
         if manner in REFUSALS:
@@ -169,6 +167,13 @@ class Simulator:
                     if answer.status < 300:
                         return
             await asyncio.sleep(CALLBACK_WAIT_SECONDS * 2**attempt)
+
+
+def _manner_in(one: Format, order: Order) -> Manner:
+    manner = manner_of(order.to)
+    if manner is Manner.OPTED_OUT and not one.refuses_opted_out:
+        return Manner.OPTED_OUT_LATER
+    return manner
 
 
 @web.middleware
