@@ -1,7 +1,7 @@
 """Simulator: sends to the simulator (`campaigns simulator`) in the simplest of formats.
 
 For trying the app, and for its tests: all of sending and receipts, over HTTP, and nobody is
-messaged.
+messaged. The simulator's address is the inbox's `base_url`, one that `PROVIDER_BASE_URLS` allows.
 """
 
 import hmac
@@ -60,12 +60,6 @@ class SimulatorChannel(PhoneChannel):
     usual_rate = 100
     verdicts = VERDICTS
     settings = (
-        SettingField(
-            "base_url",
-            "INBOXES.FORM.BASE_URL.LABEL",
-            required=True,
-            help="INBOXES.FORM.BASE_URL.HELP",
-        ),
         SettingField("token", "INBOXES.FORM.SIMULATOR.TOKEN.LABEL", required=True, secret=True),
     )
 
