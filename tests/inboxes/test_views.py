@@ -1,11 +1,13 @@
 """The pages of inboxes."""
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Role, User
+from campaigns_app.channels.registry import EXTENSION, ChannelRegistry, get_channels
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.webhooks.models import WebhookEndpoint
 from tests.conftest import log_in
@@ -30,7 +32,21 @@ def test_the_list_shows_name_channel_and_webhook(admin_client: FlaskClient) -> N
     assert all(text in page.text for text in ("Shop", "API", HOOK, "Enabled"))
 
 
-def test_with_one_channel_there_is_nothing_to_choose(admin_client: FlaskClient) -> None:
+def test_every_channel_can_be_chosen(admin_client: FlaskClient) -> None:
+    page = admin_client.get("/inboxes/new")
+
+    slugs = [channel.slug for channel in get_channels()]
+    assert slugs == ["api", "whatsapp", "twilio-sms", "sms", "telegram", "simulator"]
+    assert all(f'href="/inboxes/new/{slug}"' in page.text for slug in slugs)
+
+
+def test_with_one_channel_there_is_nothing_to_choose(
+    admin_client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = ChannelRegistry()
+    alone.register(get_channels().get("API"))
+    monkeypatch.setitem(app.extensions, EXTENSION, alone)
+
     answer = admin_client.get("/inboxes/new")
 
     assert (answer.status_code, answer.location) == (303, "/inboxes/new/api")
