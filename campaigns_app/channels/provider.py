@@ -163,11 +163,6 @@ class ProviderChannel(Channel):
         """How much of the rate a message with this text takes."""
         return 1
 
-    def faults(self, values: Mapping[str, str]) -> Sequence[tuple[str, str]]:
-        """What is wrong with settings and secrets that depend on each other: the field's name, and
-        the key of the text to show. `values` holds those that are not blank."""
-        return ()
-
     @abstractmethod
     async def send(self, http: HttpClient, account: Account, message: OutgoingMessage) -> Receipt:
         """Ask the provider to send `message`, once. Raises an `Outcome`."""
