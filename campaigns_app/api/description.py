@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from werkzeug.routing import Rule
 
-from campaigns_app.api import answers
+from campaigns_app.api import answers, problem_answers
 from campaigns_app.api.audience import LONGEST_SEARCH
 from campaigns_app.api.inbox_params import InboxParams
 from campaigns_app.api.schemas import CampaignParams, PageParams
@@ -33,15 +33,15 @@ METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 REFERENCE = "#/components/schemas/{model}"
 
 ERRORS: dict[int, type[BaseModel]] = {
-    400: answers.Problem,
-    401: answers.Unauthorized,
-    403: answers.Problem,
-    404: answers.Problem,
-    409: answers.Conflict,
-    413: answers.Problem,
-    415: answers.Problem,
-    422: answers.Unprocessable,
-    429: answers.Problem,
+    400: problem_answers.Problem,
+    401: problem_answers.Unauthorized,
+    403: problem_answers.Problem,
+    404: problem_answers.Problem,
+    409: problem_answers.Conflict,
+    413: problem_answers.Problem,
+    415: problem_answers.Problem,
+    422: problem_answers.Unprocessable,
+    429: problem_answers.Problem,
 }
 """What is answered to a request that is refused, by its status."""
 
