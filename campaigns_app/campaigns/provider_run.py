@@ -105,10 +105,7 @@ class ProviderRun:
         self._ready = deque(one for one in self._ready if not one.stale_at or one.stale_at > now)
         if len(self._ready) >= self._route.most_calls or not self._goes_on:
             return
-        self._goes_on = leases.hold(self._session, self._lease) and not self._must_end()
-        if not self._goes_on:
-            self._ready.clear()
-            self._session.rollback()
+        if not self._hold():
             return
         besides = [*(one.contact_id for one in self._ready), *self._calls.values()]
         besides += [called.prepared.contact_id for called in self._made]
@@ -118,6 +115,18 @@ class ProviderRun:
         sending_ledger.record_refusals(self._session, self._lease, self._lease_seconds, refused)
         self._session.commit()
         self._ready.extend(one for one in written if isinstance(one, Prepared))
+
+    def _hold(self) -> bool:
+        """Lock the batch for a transaction in which more is begun; ends it where nothing may be."""
+        if leases.hold(self._session, self._lease) and not self._must_end():
+            return True
+        self._begin_with_nobody_more()
+        self._session.rollback()
+        return False
+
+    def _begin_with_nobody_more(self) -> None:
+        self._goes_on = False
+        self._ready.clear()
 
     def _begin_calls(self) -> float:
         """Begin as many calls as may be under way and the rate allows; returns after how many
@@ -150,10 +159,7 @@ class ProviderRun:
     def _begin(self, messages: Sequence[Prepared]) -> None:
         if not messages:
             return
-        self._goes_on = leases.hold(self._session, self._lease) and not self._must_end()
-        if not self._goes_on:
-            self._ready.clear()
-            self._session.rollback()
+        if not self._hold():
             return
         begun = sending_ledger.begin_sending(
             self._session, self._lease, self._lease_seconds, [one.contact_id for one in messages]
@@ -213,8 +219,7 @@ class ProviderRun:
         suppress_addresses(self._session, self._lease.account_id, addresses, source="provider")
         if len(self._account_refusals) >= MOST_ACCOUNT_REFUSALS:
             halt_inbox(self._session, self._route.inbox_id, self._account_refusals[-1])
-            self._goes_on = False
-            self._ready.clear()
+            self._begin_with_nobody_more()
         passing("before_commit")
         self._session.commit()
         self._recorded_at = time.monotonic()

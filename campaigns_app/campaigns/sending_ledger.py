@@ -102,19 +102,26 @@ def record_results(
 
     Raises `StaleLease`. Does not commit.
     """
-    _write(session, lease, results, SENDING)
-    moved = Counter(result.state for result in results)
-    moved[SENDING] -= len(results)
-    count_changes(session, lease, lease_seconds, moved)
+    _move(session, lease, lease_seconds, results, SENDING)
 
 
 def record_refusals(
     session: Session, lease: Lease, lease_seconds: int, results: Sequence[Result]
 ) -> None:
     """The same of recipients who are `pending`: nothing was begun with them."""
-    _write(session, lease, results, PENDING)
+    _move(session, lease, lease_seconds, results, PENDING)
+
+
+def _move(
+    session: Session,
+    lease: Lease,
+    lease_seconds: int,
+    results: Sequence[Result],
+    before: RecipientState,
+) -> None:
+    _write(session, lease, results, before)
     moved = Counter(result.state for result in results)
-    moved[PENDING] -= len(results)
+    moved[before] -= len(results)
     count_changes(session, lease, lease_seconds, moved)
 
 

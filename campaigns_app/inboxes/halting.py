@@ -1,6 +1,6 @@
 """Stopping an inbox whose provider refuses everything, until a person has seen to it."""
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.database.clock import database_now
@@ -20,10 +20,10 @@ def resume_inbox(session: Session, inbox_id: int) -> None:
     _set(session, inbox_id, Inbox.halted_at.is_not(None), halted_at=None, halt_reason=None)
 
 
-def _set(session: Session, inbox_id: int, condition: object, **values: object) -> None:
+def _set(session: Session, inbox_id: int, condition: ColumnElement[bool], **values: object) -> None:
     session.execute(
         update(Inbox)
-        .where(Inbox.id == inbox_id, condition)  # type: ignore[arg-type]
+        .where(Inbox.id == inbox_id, condition)
         .values(**values)
         .execution_options(synchronize_session=False)
     )
