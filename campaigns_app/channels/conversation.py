@@ -23,7 +23,7 @@ from campaigns_app.conversations.models import (
 )
 from campaigns_app.database.bulk import insert_rows, reserve_ids
 from campaigns_app.database.random_ids import sortable_uuids
-from campaigns_app.webhooks.events import OpenedConversation
+from campaigns_app.webhooks.opening import Opened, Opening
 from campaigns_app.webhooks.outbox import Event, record_events
 
 EMPTY = "{}"
@@ -71,16 +71,11 @@ class ApiChannel(ConversationChannel):
         )
         self._insert_messages(session, origin, addressees, conversation_ids, message_ids, now)
         if origin.subscribers:
-            events = [
-                Event(event_type, payload, conversation_id, origin.campaign_id)
-                for addressee, conversation_id, message_id, number in zip(
-                    addressees, conversation_ids, message_ids, numbers, strict=True
-                )
-                for event_type, payload in self._told(
-                    origin, addressee, known[addressee.contact_id], number, message_id, now
-                ).items()
+            opened = [
+                Opened(to.contact, *known[to.contact_id], number, message_id, to.text)
+                for to, number, message_id in zip(addressees, numbers, message_ids, strict=True)
             ]
-            record_events(session, origin.account["id"], events, origin.subscribers, now)
+            self._tell(session, origin, conversation_ids, opened, now)
 
     def _contact_inboxes(
         self, session: Session, origin: Origin, addressees: Sequence[Addressee], now: datetime
@@ -188,27 +183,25 @@ class ApiChannel(ConversationChannel):
             },
         )
 
-    def _told(
+    def _tell(
         self,
+        session: Session,
         origin: Origin,
-        addressee: Addressee,
-        known: _Known,
-        number: int,
-        message_id: int,
+        conversation_ids: Sequence[int],
+        opened: Sequence[Opened],
         now: datetime,
-    ) -> dict[str, str]:
-        return OpenedConversation(
+    ) -> None:
+        opening = Opening(
             account=origin.account,
             inbox=origin.inbox,
             channel=self.webhook_name,
             sender=origin.sender,
-            contact=addressee.contact,
-            contact_inbox_id=known.id,
-            source_id=known.source_id,
-            contact_inbox_created_at=known.created_at,
-            conversation_id=number,
-            message_id=message_id,
-            content=addressee.text,
             campaign_id=origin.campaign_id,
             at=now,
-        ).payloads()
+        )
+        events = [
+            Event(event_type, payload, conversation_id, origin.campaign_id)
+            for conversation_id, one in zip(conversation_ids, opened, strict=True)
+            for event_type, payload in opening.payloads(one).items()
+        ]
+        record_events(session, origin.account["id"], events, origin.subscribers, now)

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from campaigns_app.webhooks.events import MESSAGE_UPDATED, OpenedConversation
+from campaigns_app.webhooks.events import MESSAGE_UPDATED
+from campaigns_app.webhooks.opening import Opened, Opening
 from campaigns_app.webhooks.outbox import Event, tell
 
 
@@ -17,7 +18,8 @@ class MessageChange:
     such as `{"status": "sent"}`. `conversation_id` is the row's, not the `display_id`."""
 
     conversation_id: int
-    message: OpenedConversation
+    opening: Opening
+    opened: Opened
     before: Mapping[str, Any]
 
 
@@ -37,9 +39,9 @@ def record_message_updates(
         return [
             Event(
                 MESSAGE_UPDATED,
-                change.message.told_as_updated(change.before),
+                change.opening.told_as_updated(change.opened, change.before),
                 change.conversation_id,
-                change.message.campaign_id,
+                change.opening.campaign_id,
             )
             for change in read_changes()
         ]

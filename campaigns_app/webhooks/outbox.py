@@ -1,8 +1,8 @@
 """Writing events into the outbox, in the transaction of whatever they tell of."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -24,8 +24,7 @@ TOLD = "webhook_events_told"
 """The mark of a session in whose transaction something was told: see `hooks`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something that happened: its type, and the JSON text that tells it."""
 
     type: str

@@ -12,7 +12,7 @@ from campaigns_app.api.description import BODIES
 from campaigns_app.webhooks.events import EVENT_TYPES
 from campaigns_app.webhooks.schemas import PAYLOADS
 from tests.payloads import assert_as_published
-from tests.webhooks.scenes import OPENED
+from tests.webhooks.scenes import OPENED, OPENING
 
 DOCUMENT = "/api/v1/openapi.json"
 
@@ -62,7 +62,7 @@ def test_what_differs_from_a_schema_is_noticed(app: Flask) -> None:
 
 
 def test_a_key_too_many_is_noticed(app: Flask) -> None:
-    payload = json.loads(OPENED.payloads()["message_created"])
+    payload = json.loads(OPENING.payloads(OPENED)["message_created"])
     assert_as_published(app, "MessageCreated", payload)
 
     with pytest.raises(AssertionError, match="surprise"):

@@ -6,21 +6,26 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.database.types import utcnow
-from campaigns_app.webhooks.events import CONVERSATION_CREATED, MESSAGE_CREATED, OpenedConversation
+from campaigns_app.webhooks.events import CONVERSATION_CREATED, MESSAGE_CREATED
 from campaigns_app.webhooks.models import (
     WebhookAttempt,
     WebhookDelivery,
     WebhookEndpoint,
     WebhookEvent,
 )
+from campaigns_app.webhooks.opening import Opened, Opening
 from campaigns_app.webhooks.outbox import Event, record_events
 from tests.factories import LONG_AGO
 
-OPENED = OpenedConversation(
+OPENING = Opening(
     account={"id": 1, "name": "Acme"},
     inbox={"id": 2, "name": "Shop"},
     channel="Channel::Api",
     sender=None,
+    campaign_id=7,
+    at=LONG_AGO,
+)
+OPENED = Opened(
     contact={
         "id": 3,
         "name": "Jürgen",
@@ -37,10 +42,8 @@ OPENED = OpenedConversation(
     conversation_id=5,
     message_id=6,
     content="Grüße",
-    campaign_id=7,
-    at=LONG_AGO,
 )
-PAYLOADS = OPENED.payloads()
+PAYLOADS = OPENING.payloads(OPENED)
 PAYLOAD = PAYLOADS[CONVERSATION_CREATED]
 
 

@@ -1,7 +1,6 @@
 """A message that changed is told of, also to its inbox's own endpoint."""
 
 import json
-from dataclasses import replace
 from typing import NoReturn
 
 import pytest
@@ -11,7 +10,8 @@ from sqlalchemy.orm import Session
 from campaigns_app.database.types import utcnow
 from campaigns_app.webhooks.message_events import MessageChange, record_message_updates
 from campaigns_app.webhooks.models import WebhookDelivery
-from tests.factories import make_account, make_campaign, make_endpoint, make_inbox
+from campaigns_app.webhooks.opening import Opening
+from tests.factories import LONG_AGO, make_account, make_campaign, make_endpoint, make_inbox
 from tests.webhooks.scenes import OPENED, only_event
 
 
@@ -23,13 +23,22 @@ def test_a_delivered_message_is_told_with_what_changed(session: Session) -> None
     own = make_endpoint(account, inbox_id=campaign.inbox_id)
     make_endpoint(account, inbox_id=make_inbox(account).id)
     now = utcnow()
-    message = replace(OPENED, status="delivered", updated_at=now, campaign_id=campaign.id)
+    delivered = Opening(
+        account={"id": account.id, "name": account.name},
+        inbox={"id": campaign.inbox_id, "name": "Shop"},
+        channel="Channel::Api",
+        sender=None,
+        campaign_id=campaign.id,
+        at=LONG_AGO,
+        status="delivered",
+        updated_at=now,
+    )
 
     record_message_updates(
         session,
         account.id,
         campaign.inbox_id,
-        lambda: [MessageChange(8, message, {"status": "sent"})],
+        lambda: [MessageChange(8, delivered, OPENED, {"status": "sent"})],
         now,
     )
     session.commit()

@@ -19,8 +19,8 @@ from campaigns_app.contacts.models import Contact, ContactLabel
 from campaigns_app.conversations.models import ContactInbox, Conversation, Message, MessageType
 from campaigns_app.extensions import db
 from campaigns_app.operations.bench.measuring import Timing, timed
-from campaigns_app.webhooks.events import OpenedConversation
 from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
+from campaigns_app.webhooks.opening import Opened, Opening
 
 
 def carry_out(campaign_id: int) -> Timing:
@@ -87,11 +87,15 @@ def _tell(
     conversation: Conversation,
     message: Message,
 ) -> None:
-    payloads = OpenedConversation(
+    opening = Opening(
         account=_plain(campaign.account),
         inbox=_plain(campaign.inbox),
         channel="Channel::Api",
         sender=None,
+        campaign_id=campaign.id,
+        at=conversation.created_at,
+    )
+    opened = Opened(
         contact=_columns(contact),
         contact_inbox_id=contact_inbox.id,
         source_id=contact_inbox.source_id,
@@ -99,13 +103,11 @@ def _tell(
         conversation_id=conversation.display_id,
         message_id=message.id,
         content=message.content,
-        campaign_id=campaign.id,
-        at=conversation.created_at,
-    ).payloads()
+    )
     endpoints = session.scalars(
         select(WebhookEndpoint).where(WebhookEndpoint.account_id == campaign.account_id)
     ).all()
-    for event_type, payload in payloads.items():
+    for event_type, payload in opening.payloads(opened).items():
         event = WebhookEvent(
             account_id=campaign.account_id,
             campaign_id=campaign.id,
