@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+BARE_ATTRIBUTES = len(vars(logging.makeLogRecord({})))
+"""How many attributes a record has that nobody added to."""
+
 OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 """What the standard library puts into every record; the rest came in `extra`."""
 
@@ -142,4 +145,7 @@ def _second(record: logging.LogRecord) -> str:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in vars(record).items() if name not in OWN_ATTRIBUTES}
+    attributes = vars(record)
+    if len(attributes) == BARE_ATTRIBUTES:
+        return {}
+    return {name: value for name, value in attributes.items() if name not in OWN_ATTRIBUTES}

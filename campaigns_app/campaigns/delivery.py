@@ -161,13 +161,14 @@ class BatchRun:
         addressees: list[Addressee] = []
         others: list[Outcome] = []
         numbers = self._next_numbers(len(rows))
+        columns = rows[0]._fields
         for row in rows:
             if row.id is None:
                 others.append(_skipped(row.recipient_id, Reason.CONTACT_DELETED))
             elif row.blocked:
                 others.append(_skipped(row.recipient_id, Reason.BLOCKED))
             else:
-                contact = row._mapping
+                contact = dict(zip(columns, row, strict=True))
                 try:
                     text = self._template.render(contact, numbers[len(addressees)], self._around)
                 except RenderingFailed as error:

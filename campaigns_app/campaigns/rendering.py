@@ -134,7 +134,7 @@ def _values(contact: Mapping[str, Any], number: int, around: Surroundings) -> di
         "conversation": {
             "id": number,
             "display_id": number,
-            "contact_name": _capitalised(contact["name"]),
+            "contact_name": facts["name"],
         },
     }
 
@@ -155,7 +155,7 @@ def _spelled(path: list[Any]) -> str:
 
 
 def _capitalised(name: str) -> str:
-    return " ".join(word.capitalize() for word in name.split())
+    return " ".join([word.capitalize() for word in name.split()])
 
 
 def _names(name: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ One queue for each process. That keeps a slow webhook target from delaying sendi
 does RQ move a job and note who has it in one step.
 """
 
+import gc
 import logging
 import os
 import signal
@@ -76,6 +77,9 @@ class CampaignWorker(Worker):
         with self._app.app_context():
             # A connection opened before the fork is still the worker's own: let go, not closed.
             db.engine.dispose(close=False)
+        # What the program itself is made of stays until the process ends: looking through it for
+        # garbage again and again takes an eighth of the time of a campaign.
+        gc.freeze()
         super().main_work_horse(*job)
 
     def setup_work_horse_signals(self) -> None:

@@ -4,6 +4,7 @@ A fresh process for each, so that one's memory and caches are not another's. The
 one that has loaded the program and done nothing else, as a worker forks the process for a job.
 """
 
+import gc
 import multiprocessing
 import os
 import resource
@@ -159,6 +160,8 @@ def _run(
     os.dup2(descriptor, sys.stderr.fileno())
     app = create_app(environ)
     with app.app_context():
+        # As in the process that a worker forks for a job.
+        gc.freeze()
         parent.send("ready")
         parent.recv()
         answer = work(*arguments)
