@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from sqlalchemy import ColumnElement
 
 from campaigns_app.channels.base import Channel, phone_rules
+from campaigns_app.channels.templates import Template
 from campaigns_app.channels.verdicts import (
     AccountPause,
     Outcome,
@@ -178,6 +179,11 @@ class ProviderChannel(Channel):
         """Whether the provider has taken a message that is unknown: its receipt, or None where it
         has not. Raises `Unknown` where the provider cannot say."""
         raise Unknown("the provider cannot be asked")
+
+    async def list_templates(self, http: HttpClient, account: Account) -> Sequence[Template]:
+        """All templates of the account, for channels that send templates. Raises an `Outcome`
+        where not all of them can be had."""
+        return ()
 
     def answer_verification(self, account: Account, request: CallbackRequest) -> str:
         """The answer to the request with which a provider makes sure that the address is ours.

@@ -6,7 +6,6 @@ https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -33,6 +32,7 @@ from campaigns_app.channels.provider import (
     ProviderEvent,
     Receipt,
 )
+from campaigns_app.channels.templates import Template
 from campaigns_app.channels.whatsapp_callbacks import read_whatsapp_callback
 from campaigns_app.channels.whatsapp_codes import TRANSIENT, VERDICTS
 from campaigns_app.channels.whatsapp_components import template_of
@@ -41,19 +41,7 @@ from campaigns_app.http_client import Answer, HttpClient
 ORIGIN = "https://graph.facebook.com"
 VERSION = "v23.0"
 TEMPLATES_A_PAGE = 100
-MOST_PAGES = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A template of the account: `status` is `APPROVED` where it can be sent; `components` are
-    Meta's, with the texts and their placeholders."""
-
-    name: str
-    language: str
-    status: str
-    category: str
-    components: list[dict[str, Any]]
+MOST_PAGES = 100
 
 
 class WhatsappChannel(PhoneChannel):
@@ -131,7 +119,7 @@ class WhatsappChannel(PhoneChannel):
         )
 
     async def list_templates(self, http: HttpClient, account: Account) -> list[Template]:
-        """All templates of the account. Raises an `Outcome`."""
+        """All templates of the account, or none: see the base class."""
         path = f"/message_templates?limit={TEMPLATES_A_PAGE}"
         first = _url(account, account.settings["business_account_id"], path)
         found: list[Template] = []
@@ -143,9 +131,9 @@ class WhatsappChannel(PhoneChannel):
             cursor = part(paging, "cursors").get("after")
             # The address of the next page is the provider's to write, and may lead anywhere.
             if not paging.get("next") or not isinstance(cursor, str):
-                break
+                return found
             after = f"&after={quote(cursor, safe='')}"
-        return found
+        raise Permanent("the list of templates does not end")
 
     def answer_verification(self, account: Account, request: CallbackRequest) -> str:
         """The challenge, where mode and token are right: see the base class."""

@@ -1,19 +1,18 @@
 """The components of a template message, from a campaign's `template_params`.
 
-`processed_params` is {"body": {name: value}, "header": {"media_url", "media_type", "media_name"} or
-{name: value}, "buttons": [{"type", "parameter"}]}; a list or a flat mapping is the body's.
+`templates` says what `processed_params` are.
 https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-message-templates
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from campaigns_app.channels.templates import MEDIA, OF_MEDIA, parts_of
 from campaigns_app.channels.verdicts import Permanent
 
 LONGEST_VALUE = 1000
+LONGEST_URL = 2000
 LONGEST_COUPON = 15
-MEDIA = ("image", "video", "document")
-PARTS = frozenset({"body", "header", "footer", "buttons"})
 
 
 def template_of(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,10 +30,9 @@ def template_of(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def components_of(processed: Any) -> list[dict[str, Any]]:
     """The components with a person's values in them. Raises `Permanent` for one that is blank."""
-    if isinstance(processed, list) or not PARTS.intersection(processed or {}):
-        processed = {"body": processed or {}}
-    header = _header(processed.get("header") or {})
-    body = _texts(processed.get("body") or {})
+    parts = parts_of(processed)
+    header = _header(parts.get("header") or {})
+    body = _texts(parts.get("body") or {})
     found = []
     if header:
         found.append({"type": "header", "parameters": header})
@@ -42,18 +40,18 @@ def components_of(processed: Any) -> list[dict[str, Any]]:
         found.append({"type": "body", "parameters": body})
     return found + [
         _button(place, button)
-        for place, button in enumerate(processed.get("buttons") or [])
+        for place, button in enumerate(parts.get("buttons") or [])
         if isinstance(button, Mapping) and button.get("parameter") is not None
     ]
 
 
 def _header(header: Mapping[str, Any]) -> list[dict[str, Any]]:
     if not header.get("media_url"):
-        return _texts({name: value for name, value in header.items() if "media" not in name})
+        return _texts({name: value for name, value in header.items() if name not in OF_MEDIA})
     kind = str(header.get("media_type") or "image").lower()
     if kind not in MEDIA:
         raise Permanent("the template's media is of an unknown kind")
-    media = {"link": _text(header["media_url"])}
+    media = {"link": _text(header["media_url"], LONGEST_URL)}
     if kind == "document" and header.get("media_name"):
         media["filename"] = _text(header["media_name"])
     return [{"type": kind, kind: media}]
@@ -84,9 +82,9 @@ def _button(place: int, button: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "button", "sub_type": kind, "index": index, "parameters": [parameter]}
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, longest: int = LONGEST_VALUE) -> str:
     """A value in one line, as templates want it."""
-    text = " ".join(str(value).split())[:LONGEST_VALUE]
+    text = " ".join(str(value).split())[:longest]
     if value is None or not text:
         raise Permanent("a value of the template is blank")
     return text

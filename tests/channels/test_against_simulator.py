@@ -1,8 +1,10 @@
 """The adapters, unchanged, against the simulator: over HTTP, with callbacks as they come."""
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +14,7 @@ from campaigns_app.channels.provider import (
     AccountPause,
     EventKind,
     Outcome,
+    OutgoingMessage,
     Permanent,
     ProviderChannel,
     ProviderEvent,
@@ -20,15 +23,18 @@ from campaigns_app.channels.provider import (
     Suppress,
     Unknown,
 )
+from campaigns_app.channels.templates import Template
 from campaigns_app.channels.whatsapp import WhatsappChannel
 from campaigns_app.database.types import utcnow
 from campaigns_app.http_client import Policy
 from campaigns_app.operations.simulator.manners import SLOW_SECONDS, Manner
 from campaigns_app.operations.simulator.server import Options
+from campaigns_app.operations.simulator.whatsapp_templates import TEMPLATES
 from tests.channels.providers import (
     CHANNELS,
     FORMATS,
     LOCAL,
+    TO,
     Running,
     account_of,
     callback_request,
@@ -287,11 +293,29 @@ def test_templates_are_read_page_by_page(simulator: Running, server: Receiver) -
 
     found = run(lambda http: channel.list_templates(http, account))
 
-    assert [(one.name, one.status) for one in found] == [
-        ("summer_sale", "APPROVED"),
-        ("order_update", "APPROVED"),
-        ("winter_sale", "PENDING"),
+    assert [(one.name, one.language, one.status) for one in found] == [
+        (told["name"], told["language"], told["status"]) for told in TEMPLATES
     ]
+    assert {one.status for one in found} == {"APPROVED", "PENDING", "REJECTED", "PAUSED"}
+
+
+@pytest.mark.parametrize("wanted", [one for one in TEMPLATES if one["status"] == "APPROVED"])
+def test_every_template_is_sent_with_what_it_says_it_wants(
+    simulator: Running, server: Receiver, wanted: dict[str, Any]
+) -> None:
+    channel = WhatsappChannel()
+    account = account_at(simulator, channel, server)
+    template = Template(
+        **{field.name: wanted[field.name] for field in dataclasses.fields(Template)}
+    )
+    values = {one.key: one.example or "x" for one in template.parameters}
+    params = {"name": template.name, "language": template.language}
+
+    filled = params | {"processed_params": template.params_with(values)}
+    assert isinstance(send(channel, account, OutgoingMessage("1", TO, "", filled)), Receipt)
+    if values:
+        refused = outcome_of(channel, account, OutgoingMessage("2", TO, "", params))
+        assert (type(refused), getattr(refused, "code", "")) == (AccountPause, "132000")
 
 
 @pytest.mark.parametrize(

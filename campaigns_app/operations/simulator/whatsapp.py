@@ -25,6 +25,7 @@ from campaigns_app.operations.simulator.formats import (
     State,
     problem,
 )
+from campaigns_app.operations.simulator.whatsapp_templates import TEMPLATES, refusal_of
 
 NUMBER = re.compile(r"\+?[1-9][0-9]{6,14}")
 PARAMETER_KINDS = ("text", "image", "video", "document", "payload", "coupon_code", "currency")
@@ -43,28 +44,11 @@ STATES = {
     State.FAILED: ("failed", 131026),
     State.OPTED_OUT: ("failed", 131050),
 }
-TEMPLATES = [
-    {
-        "name": name,
-        "language": "en_US",
-        "status": status,
-        "category": "MARKETING",
-        "components": [
-            {"type": "BODY", "text": text},
-            {"type": "FOOTER", "text": "Reply STOP to opt out"},
-        ],
-    }
-    for name, status, text in (
-        ("summer_sale", "APPROVED", "Hello {{1}}, our sale starts on {{2}}."),
-        ("order_update", "APPROVED", "Hello {{first_name}}, your order is on its way."),
-        ("winter_sale", "PENDING", "Hello {{1}}, winter is coming."),
-    )
-]
 
 
 class WhatsappFormat(Format):
-    """WhatsApp, whose callbacks go where the app says. What has no body parameters is taken with
-    any template's name but those of `TEMPLATES`, whose status counts."""
+    """WhatsApp, whose callbacks go where the app says. It sends the approved ones of `TEMPLATES`,
+    with as many parameters as they want."""
 
     name = "whatsapp"
     send_path = "/{version:v[0-9]+\\.0}/{number}/messages"
@@ -86,10 +70,9 @@ class WhatsappFormat(Format):
             raise Malformed(_error(400, 100, "not JSON")) from error
         if not _is_message(told):
             raise Malformed(_error(400, 100, "Invalid parameter"))
-        name = told["template"]["name"]
-        known = next((one for one in TEMPLATES if one["name"] == name), None)
-        if known is None or known["status"] != "APPROVED":
-            raise Malformed(_error(404, 132001, "Template name does not exist"))
+        refusal = refusal_of(told["template"])
+        if refusal is not None:
+            raise Malformed(_error(*refusal))
         to = "+" + told["to"].removeprefix("+")
         text = json.dumps(told["template"].get("components", []), ensure_ascii=False)
         ours = told.get("biz_opaque_callback_data", "")
