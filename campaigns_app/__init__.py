@@ -31,6 +31,7 @@ from campaigns_app.conversations import models as _conversations  # noqa: F401
 from campaigns_app.database.engine import engine_options, prepare_engine
 from campaigns_app.extensions import db, migrate
 from campaigns_app.inboxes import models as _inboxes  # noqa: F401
+from campaigns_app.inboxes import template_views as inbox_template_views
 from campaigns_app.inboxes import views as inboxes_views
 from campaigns_app.logs import init_logging
 from campaigns_app.metrics import views as metrics_views
@@ -92,6 +93,7 @@ def _init_web(app: Flask) -> None:
     app.register_blueprint(label_views.blueprint)
     app.register_blueprint(suppression_views.blueprint)
     app.register_blueprint(inboxes_views.blueprint)
+    app.register_blueprint(inbox_template_views.blueprint)
     app.register_blueprint(webhooks_views.blueprint)
     app.register_blueprint(token_views.blueprint)
     app.register_blueprint(settings_views.blueprint)

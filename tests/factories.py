@@ -1,6 +1,6 @@
 """Rows for tests, with defaults for what the test does not care about. Each is committed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
 
@@ -9,10 +9,11 @@ from campaigns_app.accounts.passwords import hash_password
 from campaigns_app.accounts.tokens import create_token
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.states import CampaignType
+from campaigns_app.channels.templates import Template
 from campaigns_app.contacts.models import Contact, ContactLabel, Label, Suppression
 from campaigns_app.database.types import Base, utcnow
 from campaigns_app.extensions import db
-from campaigns_app.inboxes.models import Channel, Inbox
+from campaigns_app.inboxes.models import Channel, Inbox, InboxTemplate, TemplateSync
 from campaigns_app.webhooks.models import WebhookEndpoint
 
 PASSWORD = "correct horse battery staple"
@@ -82,6 +83,24 @@ def make_inbox(account: Account, *, inbox_type: str = "API", **values: Any) -> I
     return _saved(
         Inbox(account_id=account.id, channel_id=channel.id, inbox_type=inbox_type, **values)
     )
+
+
+def make_template(inbox: Inbox, text: str = "Hello {{1}}", **values: Any) -> Template:
+    """An approved template of the inbox, whose list was fetched a moment ago."""
+    values = {
+        "name": "summer_sale",
+        "language": "en_US",
+        "status": "APPROVED",
+        "category": "MARKETING",
+        "components": [{"type": "BODY", "text": text}],
+    } | values
+    now = utcnow()
+    db.session.merge(
+        TemplateSync(
+            inbox_id=inbox.id, tried_at=now, synced_at=now, due_at=now + timedelta(hours=1)
+        )
+    )
+    return _saved(InboxTemplate(inbox_id=inbox.id, **values)).template
 
 
 def make_endpoint(account: Account, **values: Any) -> WebhookEndpoint:

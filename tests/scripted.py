@@ -16,6 +16,7 @@ from campaigns_app.channels.provider import (
     ProviderEvent,
     Receipt,
 )
+from campaigns_app.channels.templates import Template
 from campaigns_app.extensions import db
 from campaigns_app.http_client import HttpClient
 
@@ -47,6 +48,7 @@ class ScriptedChannel(ProviderChannel):
         self.states: set[str] = set()
         self.accounts: list[Account] = []
         self.answer: Exception | str = "fine"
+        self.templates: Exception | list[Template] = []
 
     def faults(self, values: Mapping[str, str]) -> list[tuple[str, str]]:
         if ("auth_token" in values) == ("api_key" in values):
@@ -72,6 +74,12 @@ class ScriptedChannel(ProviderChannel):
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
+
+    async def list_templates(self, http: HttpClient, account: Account) -> list[Template]:
+        self.accounts.append(account)
+        if isinstance(self.templates, Exception):
+            raise self.templates
+        return self.templates
 
     def read_callback(self, account: Account, request: CallbackRequest) -> list[ProviderEvent]:
         return []

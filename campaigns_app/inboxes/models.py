@@ -1,4 +1,4 @@
-"""Inbox, and the channel behind it."""
+"""Inbox, the channel behind it, its templates, and what its provider told."""
 
 from datetime import datetime
 from typing import Any
@@ -7,7 +7,12 @@ from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, String, Text, Un
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from campaigns_app.accounts.models import Account
+from campaigns_app.channels.templates import Template
 from campaigns_app.database.types import Base, BigId, utcnow
+
+TEMPLATE_NAME_LENGTH = 512
+WORD_LENGTH = 40
+"""A language, a status or a category of a template."""
 
 
 class Channel(Base):
@@ -59,6 +64,43 @@ class Inbox(Base):
 
     account: Mapped[Account] = relationship(viewonly=True)
     channel: Mapped[Channel] = relationship(viewonly=True)
+
+
+class InboxTemplate(Base):
+    """A template of an inbox, as its provider listed it last; what it does not list any more is
+    deleted here, too."""
+
+    __tablename__ = "inbox_templates"
+    __table_args__ = (UniqueConstraint("inbox_id", "name", "language"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    inbox_id: Mapped[int] = mapped_column(ForeignKey("inboxes.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(TEMPLATE_NAME_LENGTH))
+    language: Mapped[str] = mapped_column(String(WORD_LENGTH))
+    status: Mapped[str] = mapped_column(String(WORD_LENGTH))
+    category: Mapped[str] = mapped_column(String(WORD_LENGTH))
+    components: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+
+    @property
+    def template(self) -> Template:
+        """It, as channels know it."""
+        return Template(self.name, self.language, self.status, self.category, self.components)
+
+
+class TemplateSync(Base):
+    """How the list of an inbox's templates stands: `synced_at` is when the provider gave it last,
+    `fault` why it gave none when it was asked last, at `tried_at`; it is asked again at
+    `due_at`."""
+
+    __tablename__ = "template_syncs"
+
+    inbox_id: Mapped[int] = mapped_column(
+        ForeignKey("inboxes.id", ondelete="CASCADE"), primary_key=True
+    )
+    tried_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    synced_at: Mapped[datetime | None]
+    fault: Mapped[str | None] = mapped_column(Text)
 
 
 class ProviderEvent(Base):

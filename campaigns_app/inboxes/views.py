@@ -17,6 +17,7 @@ from campaigns_app.inboxes.forms import InboxForm, form_for
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.provider_account import callback_url, provider_of
 from campaigns_app.inboxes.secrets import ShownSecrets, show_secrets
+from campaigns_app.inboxes.template_list import sync_of
 
 blueprint = Blueprint("inboxes", __name__, url_prefix="/inboxes")
 
@@ -178,6 +179,7 @@ def _form_page(
         secrets=_secrets_of(inbox) if any(one.secret for one in form.declared) else None,
         callback_url=callback_url(provider, inbox) if provider and inbox else None,
         connection=connection,
+        sync=sync_of(inbox) if inbox and provider and provider.sends_templates else None,
     )
 
 
