@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from werkzeug.routing import Rule
 
-from campaigns_app.api import answers, problem_answers
+from campaigns_app.api import answers, problem_answers, template_answers
 from campaigns_app.api.audience import LONGEST_SEARCH
 from campaigns_app.api.inbox_params import InboxParams
 from campaigns_app.api.schemas import CampaignParams, PageParams
@@ -118,6 +118,9 @@ BODIES = {
     "suppressions.index": Bodies(answers.SuppressionList, query=SuppressionListParams),
     "suppressions.create": Bodies(answers.SuppressionObject, SuppressionParams),
     "campaigns.preflight": Bodies(answers.PreflightAnswer, PreflightParams),
+    "campaigns.preflight_again": Bodies(answers.PreflightAnswer),
+    "inboxes.templates": Bodies(template_answers.TemplatesAnswer),
+    "inboxes.sync": Bodies(template_answers.TemplatesAnswer),
     "inboxes.index": Bodies(answers.InboxesAnswer),
     "inboxes.create": Bodies(answers.OwnInboxObject, InboxParams),
     "inboxes.show": Bodies(answers.OwnInboxObject),

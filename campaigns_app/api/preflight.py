@@ -6,11 +6,12 @@ from flask import Response, jsonify
 
 from campaigns_app.api.auth import api_account
 from campaigns_app.api.body import read_json
-from campaigns_app.api.campaigns import campaigns
+from campaigns_app.api.campaigns import BY_ID, campaigns
 from campaigns_app.api.schemas import read_draft
 from campaigns_app.campaigns.choices import find_inbox
-from campaigns_app.campaigns.preflight import Finding, look_ahead
-from campaigns_app.campaigns.service import check_draft
+from campaigns_app.campaigns.findings import Finding
+from campaigns_app.campaigns.preflight import Preflight, look_ahead
+from campaigns_app.campaigns.service import check_draft, draft_of, get_campaign
 from campaigns_app.campaigns.texts import finding_text
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import NotFound
@@ -30,7 +31,19 @@ def preflight() -> Response:
         raise NotFound("no such inbox any more")
     asks = params.get("check") is True and provider_of(inbox) is not None
     connection = recent_connection(inbox) if asks else None
-    found = look_ahead(account, inbox, draft, connection)
+    return _answer(look_ahead(account, inbox, draft, connection))
+
+
+@campaigns.get(f"{BY_ID}/preflight")
+def preflight_again(display_id: int) -> Response:
+    """What is found of a campaign that was made before, such as a template that its provider has
+    taken back since."""
+    account = api_account()
+    campaign = get_campaign(account.id, display_id)
+    return _answer(look_ahead(account, campaign.inbox, draft_of(campaign)))
+
+
+def _answer(found: Preflight) -> Response:
     length = found.length
     return jsonify(
         findings=[_finding_object(one) for one in found.findings],

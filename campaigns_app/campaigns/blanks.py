@@ -30,15 +30,6 @@ def blank_variables(names: Sequence[str], contact: Mapping[str, Any]) -> list[st
     return [name for name in names if not _is_there(values, name.split("."))]
 
 
-def texts_in(value: Any) -> list[str]:
-    """Every text in the parameters of a template."""
-    if isinstance(value, dict):
-        return [text for part in value.values() for text in texts_in(part)]
-    if isinstance(value, list):
-        return [text for part in value for text in texts_in(part)]
-    return [value] if isinstance(value, str) else []
-
-
 def _is_there(value: Any, path: Sequence[str]) -> bool:
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None

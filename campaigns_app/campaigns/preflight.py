@@ -5,8 +5,7 @@ id, so that the look takes no longer for a large audience; the answer says how m
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import Any
 
 from liquid.exceptions import LiquidError
@@ -14,13 +13,15 @@ from sqlalchemy import Row, select
 
 from campaigns_app.accounts.models import Account, User
 from campaigns_app.campaigns.audience import screened_contacts
-from campaigns_app.campaigns.blanks import bare_variables, blank_variables, texts_in
+from campaigns_app.campaigns.blanks import bare_variables, blank_variables
+from campaigns_app.campaigns.findings import LISTED, Finding, Severity
 from campaigns_app.campaigns.funnel import count_funnel
 from campaigns_app.campaigns.ledger import CONTACT_COLUMNS
 from campaigns_app.campaigns.rendering import MessageTemplate, RenderingFailed, Surroundings
-from campaigns_app.campaigns.rules import check_template
 from campaigns_app.campaigns.selection import Selection, matched_contacts
 from campaigns_app.campaigns.service import CampaignDraft
+from campaigns_app.campaigns.template_choice import TemplateChoice, choose_template
+from campaigns_app.campaigns.template_findings import find_blank_values, find_template_faults
 from campaigns_app.channels.base import Channel
 from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
@@ -28,30 +29,9 @@ from campaigns_app.contacts.models import Contact
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.checking import Connection
 from campaigns_app.inboxes.models import Inbox
+from campaigns_app.inboxes.template_list import sends_templates
 
 SAMPLE = 500
-LISTED = 20
-"""So many contacts are named with a finding."""
-
-
-class Severity(StrEnum):
-    """Whether a finding stands in the way, or is for somebody to know."""
-
-    BLOCK = "block"
-    WARN = "warn"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was found, at the field that could change it. `contacts` are some (id, name)
-    of the `count` whom it concerns; `detail` says more, in somebody else's words or in names."""
-
-    name: str
-    severity: Severity
-    field: str
-    detail: str = ""
-    count: int = 0
-    contacts: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +61,7 @@ def look_ahead(
     account: Account, inbox: Inbox, draft: CampaignDraft, connection: Connection | None = None
 ) -> Preflight:
     """What scheduling `draft` from `inbox` would lead to. `connection` is what the inbox's
-    provider said, if it was asked. Three queries at most."""
+    provider said, if it was asked. Six queries at most."""
     channel = get_channels().get(inbox.inbox_type)
     labels = tuple(entry["id"] for entry in draft.audience)
     matched = matched_contacts(Selection(account.id, labels, draft.follows_id, draft.follows))
@@ -94,10 +74,14 @@ def look_ahead(
         .order_by(Contact.id)
         .limit(SAMPLE)
     ).all()
-    length = _length(account, inbox, channel, draft, rows, will_send)
+    choice = choose_template(inbox, draft.template_params) if sends_templates(inbox) else None
+    if choice is not None:
+        draft = replace(draft, message=draft.message or choice.message)
+    around = _surroundings(account, inbox, draft)
+    length = _length(channel, draft.message, rows, around, will_send)
     findings = (
         *_of_inbox(inbox, channel, connection),
-        *_of_message(channel, draft, rows),
+        *_of_message(draft, choice, rows, around),
         *([] if will_send else [Finding("nobody", Severity.WARN, "audience")]),
     )
     seconds = None
@@ -114,18 +98,22 @@ def _of_inbox(inbox: Inbox, channel: Channel, connection: Connection | None) -> 
 
 
 def _of_message(
-    channel: Channel, draft: CampaignDraft, rows: Sequence[Row[*tuple[Any, ...]]]
+    draft: CampaignDraft,
+    choice: TemplateChoice | None,
+    rows: Sequence[Row[*tuple[Any, ...]]],
+    around: Surroundings,
 ) -> Iterator[Finding]:
     if draft.sender_id is None and "agent." in draft.message:
         yield Finding("no_sender", Severity.WARN, "sender_id")
-    texts = [draft.message]
-    yield from (
-        Finding("no_template", Severity.BLOCK, fault.field)
-        for fault in check_template(channel, draft.template_params)
-    )
-    if isinstance(channel, ProviderChannel) and channel.sends_templates:
-        texts = texts_in((draft.template_params or {}).get("processed_params"))
-    names = bare_variables(*texts)
+    if choice is None:
+        yield from _of_holes(draft.message, rows)
+        return
+    yield from find_template_faults(choice)
+    yield from find_blank_values(choice, [row._asdict() for row in rows], around)
+
+
+def _of_holes(message: str, rows: Sequence[Row[*tuple[Any, ...]]]) -> Iterator[Finding]:
+    names = bare_variables(message)
     holes: dict[str, int] = {}
     who = []
     for row in rows:
@@ -140,24 +128,26 @@ def _of_message(
         )
 
 
+def _surroundings(account: Account, inbox: Inbox, draft: CampaignDraft) -> Surroundings:
+    sender = db.session.get(User, draft.sender_id) if draft.sender_id else None
+    return Surroundings(
+        {"id": account.id, "name": account.name},
+        {"id": inbox.id, "name": inbox.name},
+        {"id": sender.id, "name": sender.name, "email": sender.email} if sender else None,
+    )
+
+
 def _length(
-    account: Account,
-    inbox: Inbox,
     channel: Channel,
-    draft: CampaignDraft,
+    message: str,
     rows: Sequence[Row[*tuple[Any, ...]]],
+    around: Surroundings,
     will_send: int,
 ) -> Length | None:
     """None where no provider counts anything, or the message cannot be written for anybody."""
     if not isinstance(channel, ProviderChannel):
         return None
-    sender = db.session.get(User, draft.sender_id) if draft.sender_id else None
-    around = Surroundings(
-        {"id": account.id, "name": account.name},
-        {"id": inbox.id, "name": inbox.name},
-        {"id": sender.id, "name": sender.name, "email": sender.email} if sender else None,
-    )
-    texts = list(_texts(draft.message, [row._asdict() for row in rows], around))
+    texts = list(_texts(message, [row._asdict() for row in rows], around))
     if not texts:
         return None
     units = [channel.units(text) for text in texts]

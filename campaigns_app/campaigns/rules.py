@@ -10,8 +10,6 @@ from sqlalchemy.orm import Session
 from campaigns_app.accounts.models import Membership
 from campaigns_app.campaigns.models import MESSAGE_LENGTH, TITLE_LENGTH
 from campaigns_app.campaigns.rendering import check_message
-from campaigns_app.channels.base import Channel
-from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import ChannelRegistry
 from campaigns_app.contacts.models import Label
 from campaigns_app.database.text import is_storable
@@ -52,15 +50,6 @@ def check_inbox(
         yield FieldError("inbox_id", "Inbox must belong to the same account as the campaign")
     elif inbox.inbox_type not in channels:
         yield FieldError("inbox", "Inbox Unsupported Inbox type")
-
-
-def check_template(
-    channel: Channel | None, template_params: Mapping[str, Any] | None
-) -> Iterator[FieldError]:
-    """A template is named where the channel sends nothing else."""
-    sends = isinstance(channel, ProviderChannel) and channel.sends_templates
-    if sends and not (template_params or {}).get("name"):
-        yield FieldError("template_params", "Template params must name a template")
 
 
 def check_sender(session: Session, account_id: int, sender_id: int | None) -> Iterator[FieldError]:

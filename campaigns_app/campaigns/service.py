@@ -1,6 +1,6 @@
 """What a person does with campaigns: create, change, delete. Each function is one commit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
@@ -16,10 +16,11 @@ from campaigns_app.campaigns.jobs import execute_campaign
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.signals import CREATE_CAMPAIGN, campaign_created
 from campaigns_app.campaigns.states import CampaignStatus, CampaignType, Follows
-from campaigns_app.channels.base import Channel
+from campaigns_app.campaigns.template_choice import choose_template
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.errors import FieldError, InvalidInput, NotFound, Refused
 from campaigns_app.extensions import db
+from campaigns_app.inboxes.template_list import sends_templates
 from campaigns_app.job_queue import CAMPAIGNS, enqueue, enqueue_at
 
 ALREADY_COMPLETED = "Status The campaign is already completed"
@@ -110,7 +111,7 @@ def update_campaign(
     if campaign.is_completed:
         db.session.rollback()
         raise Refused(ALREADY_COMPLETED)
-    before = _draft_of(campaign)
+    before = draft_of(campaign)
     draft = replace(before, **{name: changes[name] for name in CHANGEABLE & set(changes)})
     checked = check_draft(account.id, draft, now, unchanged=before)
     for name, value in _columns(checked).items():
@@ -168,8 +169,13 @@ def check_draft(
     audience = draft.audience
     if unchanged is None or audience != unchanged.audience:
         audience = rules.existing_labels(db.session(), account_id, audience)
+    draft, of_message = _with_template(account_id, draft, unchanged)
     checked = replace(draft, audience=audience, scheduled_at=draft.scheduled_at or now)
-    errors = list(_faults(account_id, checked, now, unchanged))
+    errors = [
+        *rules.check_title(checked.title),
+        *of_message,
+        *_faults(account_id, checked, now, unchanged),
+    ]
     if errors:
         db.session.rollback()
         raise InvalidInput(errors)
@@ -180,10 +186,7 @@ def _faults(
     account_id: int, draft: CampaignDraft, now: datetime, unchanged: CampaignDraft | None
 ) -> Iterator[FieldError]:
     session, channels = db.session(), get_channels()
-    yield from rules.check_title(draft.title)
-    yield from rules.check_message_text(draft.message)
     yield from rules.check_inbox(session, channels, account_id, draft.inbox_id)
-    yield from rules.check_template(_channel_of(account_id, draft.inbox_id), draft.template_params)
     yield from rules.check_sender(session, account_id, draft.sender_id)
     by_labels = draft.follows in (None, Follows.NEW)
     if by_labels and (unchanged is None or draft.audience != unchanged.audience):
@@ -195,16 +198,35 @@ def _faults(
         yield from rules.check_schedule(draft.scheduled_at, now, grace)
 
 
-def _channel_of(account_id: int, inbox_id: int | None) -> Channel | None:
-    inbox, channels = find_inbox(account_id, inbox_id), get_channels()
-    return channels.get(inbox.inbox_type) if inbox and inbox.inbox_type in channels else None
+def _with_template(
+    account_id: int, draft: CampaignDraft, unchanged: CampaignDraft | None
+) -> tuple[CampaignDraft, Sequence[FieldError]]:
+    """The draft, and what is wrong with its message; where templates leave from its inbox, with the
+    template as it is to be saved and, unless it has words of its own, what that says."""
+    inbox = find_inbox(account_id, draft.inbox_id)
+    same = unchanged is not None and (draft.inbox_id, draft.template_params) == (
+        unchanged.inbox_id,
+        unchanged.template_params,
+    )
+    if inbox is None or same or not sends_templates(inbox):
+        return draft, list(rules.check_message_text(draft.message))
+    choice = choose_template(inbox, draft.template_params)
+    faults = [*choice.faults, *choice.value_faults]
+    is_own = bool(draft.message.strip()) and (not unchanged or draft.message != unchanged.message)
+    draft = replace(
+        draft, template_params=choice.params, message=draft.message if is_own else choice.message
+    )
+    if is_own or not faults:
+        faults += rules.check_message_text(draft.message)
+    return draft, faults
 
 
 def _columns(draft: CampaignDraft) -> dict[str, Any]:
     return {entry.name: getattr(draft, entry.name) for entry in fields(draft)}
 
 
-def _draft_of(campaign: Campaign) -> CampaignDraft:
+def draft_of(campaign: Campaign) -> CampaignDraft:
+    """What people have said about the campaign until now."""
     return CampaignDraft(**{name: getattr(campaign, name) for name in CHANGEABLE})
 
 

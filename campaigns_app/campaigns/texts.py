@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from flask_babel import gettext as _
 
-from campaigns_app.campaigns.preflight import Finding
+from campaigns_app.campaigns.findings import Finding
 from campaigns_app.campaigns.states import Phase, RecipientState
 from campaigns_app.campaigns.why import Answer, Verdict
 from campaigns_app.channels.base import Channel

@@ -31,7 +31,7 @@ def find_translations(inbox: Inbox, name: str) -> Sequence[Template]:
     may be large or small."""
     rows = db.session.scalars(
         select(InboxTemplate)
-        .where(InboxTemplate.inbox_id == inbox.id, InboxTemplate.name == func.lower(name))
+        .where(InboxTemplate.inbox_id == inbox.id, func.lower(InboxTemplate.name) == name.lower())
         .order_by(InboxTemplate.language)
     )
     return [row.template for row in rows]

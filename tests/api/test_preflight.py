@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from campaigns_app.channels.provider import AccountPause
-from campaigns_app.inboxes.models import Inbox
+from campaigns_app.inboxes.models import Inbox, InboxTemplate
 from tests.api.conftest import Tenant
-from tests.factories import make_contact, make_inbox
+from tests.factories import make_campaign, make_contact, make_inbox, make_template
 from tests.scripted import ScriptedChannel
 
 PREFLIGHT = "/api/v1/campaigns/preflight"
@@ -18,7 +20,9 @@ TEMPLATE = {"name": "summer"}
 def phones(tenant: Tenant, scripted: ScriptedChannel) -> Inbox:
     """An inbox that sends through the scripted provider, and somebody to send to."""
     make_contact(tenant.account, tenant.label)
-    return make_inbox(tenant.account, inbox_type="Scripted", rate=0.5)
+    inbox = make_inbox(tenant.account, inbox_type="Scripted", rate=0.5)
+    make_template(inbox, "Our sale begins", name="summer")
+    return inbox
 
 
 def look(tenant: Tenant, phones: Inbox, **values: Any) -> Any:
@@ -75,3 +79,25 @@ def test_another_accounts_inbox_is_refused(tenant: Tenant, stranger: Tenant) -> 
     answer = tenant.program.post(PREFLIGHT, json=tenant.body(inbox_id=stranger.inbox.id))
 
     assert (answer.status_code, (answer.json or {})["attributes"]) == (422, ["inbox_id"])
+
+
+def test_a_template_that_was_taken_back_is_found_of_a_campaign_that_is_there(
+    tenant: Tenant, phones: Inbox, session: Session
+) -> None:
+    values = {"inbox_id": phones.id, "template_params": TEMPLATE | {"language": "en_US"}}
+    number = make_campaign(tenant.account, tenant.label, **values).display_id
+    path = f"/api/v1/campaigns/{number}/preflight"
+    assert (tenant.program.get(path).json or {})["findings"] == []
+
+    session.execute(update(InboxTemplate).values(status="PAUSED"))
+    session.commit()
+
+    [finding] = (tenant.program.get(path).json or {})["findings"]
+    assert (finding["name"], finding["severity"]) == ("template", "block")
+    assert finding["message"] == "Template summer (en_US) is not approved: it is paused"
+
+
+def test_another_accounts_campaign_is_not_looked_at(tenant: Tenant, stranger: Tenant) -> None:
+    number = make_campaign(stranger.account, stranger.label).display_id
+
+    assert tenant.program.get(f"/api/v1/campaigns/{number}/preflight").status_code == 404

@@ -8,12 +8,13 @@ from flask.testing import FlaskClient
 
 from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.blanks import bare_variables, blank_variables
-from campaigns_app.campaigns.preflight import Preflight, Severity, look_ahead
+from campaigns_app.campaigns.findings import Severity
+from campaigns_app.campaigns.preflight import Preflight, look_ahead
 from campaigns_app.campaigns.service import CampaignDraft
 from campaigns_app.contacts.models import Label
 from campaigns_app.inboxes.checking import Connection
 from campaigns_app.inboxes.models import Inbox
-from tests.factories import make_contact, make_inbox, make_label
+from tests.factories import make_contact, make_inbox, make_label, make_template
 from tests.scripted import ScriptedChannel
 
 Look = Callable[..., Preflight]
@@ -28,7 +29,9 @@ def label(account: Account) -> Label:
 @pytest.fixture
 def inbox(account: Account, scripted: ScriptedChannel) -> Inbox:
     """An inbox that sends ten messages a second."""
-    return make_inbox(account, inbox_type="Scripted", rate=10)
+    inbox = make_inbox(account, inbox_type="Scripted", rate=10)
+    make_template(inbox, "Our sale begins", name="summer")
+    return inbox
 
 
 @pytest.fixture
@@ -66,8 +69,9 @@ def test_an_audience_of_nobody_is_said(account: Account, label: Label, look: Loo
 
 
 def test_who_lacks_what_the_template_says_is_counted_and_named(
-    account: Account, label: Label, look: Look
+    account: Account, label: Label, inbox: Inbox, look: Look
 ) -> None:
+    make_template(inbox, "Your plan: {{1}}", name="plan")
     make_contact(account, label, name="Ana", custom_attributes={"plan": "Gold"})
     for number in range(25):
         make_contact(account, label, name=f"Ben {number:02d}")
@@ -76,11 +80,51 @@ def test_who_lacks_what_the_template_says_is_counted_and_named(
     (finding,) = look(template_params={"name": "plan", "processed_params": parameters}).findings
 
     assert (finding.name, finding.severity, finding.count) == (
-        *("missing_variables", Severity.WARN),
+        *("blank_values", Severity.WARN),
         25,
     )
     assert finding.detail == "contact.custom_attribute.plan (25)"
     assert [name for _, name in finding.contacts] == [f"Ben {n:02d}" for n in range(20)]
+
+
+def test_a_value_that_is_never_blank_skips_nobody(
+    account: Account, label: Label, inbox: Inbox, look: Look
+) -> None:
+    make_template(inbox, "{{1}}", name="plan")
+    make_contact(account, label)
+    value = "Dear {{ contact.custom_attribute.plan }}"
+
+    found = look(template_params={"name": "plan", "processed_params": {"1": value}})
+
+    assert found.findings == ()
+
+
+@pytest.mark.parametrize("status", ["PAUSED", "REJECTED", "PENDING", "DISABLED"])
+def test_a_template_that_is_not_approved_any_more_stands_in_the_way(
+    inbox: Inbox, look: Look, status: str
+) -> None:
+    make_template(inbox, name="taken_back", status=status)
+
+    found = look(template_params={"name": "taken_back", "processed_params": {"1": "Ana"}})
+
+    told = next(one for one in found.findings if one.name == "template")
+    assert (told.severity, told.field) == (Severity.BLOCK, "template_params.name")
+    assert told.detail == f"Template taken_back (en_US) is not approved: it is {status.lower()}"
+
+
+def test_a_template_that_is_gone_stands_in_the_way(look: Look) -> None:
+    found = look(template_params={"name": "gone"})
+
+    assert found.findings[0].detail == "Template gone does not exist, or not any more"
+
+
+def test_a_template_that_wants_more_now_stands_in_the_way(inbox: Inbox, look: Look) -> None:
+    make_template(inbox, "{{1}} {{2}}", name="grown")
+
+    found = look(template_params={"name": "grown", "processed_params": {"1": "Ana"}})
+
+    assert found.findings[0].name == "template_values"
+    assert found.findings[0].detail == "Template body 2 can't be blank"
 
 
 def test_refused_credentials_stand_in_the_way(look: Look) -> None:

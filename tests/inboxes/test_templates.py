@@ -79,11 +79,11 @@ def test_a_fault_takes_nothing_away(
 
 
 def test_what_no_database_can_keep_is_left_out(inbox: Inbox, scripted: ScriptedChannel) -> None:
-    odd: tuple[list[dict[str, Any]], ...] = (
+    odd: list[list[dict[str, Any]]] = [
         [{"type": "BODY", "text": "a\x00b"}],
         [{"type": "BODY", "text": "\ud800"}],
         [{"x": 1e999}],
-    )
+    ]
     scripted.templates = [
         template("x" * 600),
         template(language="y" * 60),
