@@ -19,6 +19,7 @@ from campaigns_app.campaigns import form_views as _form_views  # noqa: F401
 from campaigns_app.campaigns import models as _campaigns  # noqa: F401
 from campaigns_app.campaigns import pages as campaigns_pages
 from campaigns_app.campaigns import settle_views as _settle_views  # noqa: F401
+from campaigns_app.campaigns import template_views as _template_views  # noqa: F401
 from campaigns_app.campaigns import views as _campaigns_views  # noqa: F401
 from campaigns_app.channels import registry
 from campaigns_app.channels.builtin import register_builtin_channels

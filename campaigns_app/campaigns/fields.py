@@ -2,7 +2,7 @@
 they are kept."""
 
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -50,6 +50,13 @@ def read_local_time(text: str, zone: ZoneInfo) -> datetime | None:
 def write_local_time(instant: datetime, zone: ZoneInfo) -> str:
     """`instant` as a `datetime-local` control shows it in `zone`, to the minute."""
     return instant.astimezone(zone).strftime(FORMATS[0])
+
+
+def next_full_hour(now: datetime) -> datetime:
+    """The next full hour on the viewer's clock."""
+    local = now.astimezone(viewer_zone())
+    ahead = timedelta(minutes=60 - local.minute, seconds=-local.second)
+    return (local.astimezone(UTC) + ahead).replace(microsecond=0)
 
 
 def _parse(text: str, zone: ZoneInfo) -> datetime | None:

@@ -25,7 +25,8 @@ NOBODY = "The campaign has nobody left who is {follows}"
 NOT_THE_FIRST = "Who is new is told from the first campaign; run that one again, not its follow-up"
 
 CHANGEABLE = frozenset(
-    {"title", "message", "description", "inbox_id", "sender_id", "scheduled_at", "enabled"}
+    {"title", "message", "template_params", "description", "inbox_id", "sender_id", "enabled"}
+    | {"scheduled_at"}
 )
 """What a follow-up may have otherwise than its campaign."""
 

@@ -17,6 +17,7 @@ class FollowUpForm(CampaignForm):
         values = {
             "title": draft.title,
             "message": draft.message,
+            "template_params": draft.template_params,
             "inbox_id": draft.inbox_id,
             "sender_id": draft.sender_id,
             "when": NOW,
@@ -26,10 +27,6 @@ class FollowUpForm(CampaignForm):
 
     def to_changes(self) -> dict[str, Any]:
         """What the person made of the draft, by its names; of a valid form."""
-        return {
-            "title": self.title.data,
-            "message": self.message.data,
-            "inbox_id": self.inbox_id.data,
-            "sender_id": self.sender_id.data,
-            "scheduled_at": self.starts_at,
-        }
+        draft = self.to_draft()
+        names = ("title", "message", "template_params", "inbox_id", "sender_id", "scheduled_at")
+        return {name: getattr(draft, name) for name in names}

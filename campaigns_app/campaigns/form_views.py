@@ -51,7 +51,11 @@ def create() -> Response:
 def validate(display_id: int | None) -> str:
     """What is wrong with one field of a new campaign, or of one that is being changed."""
     form = _make_form(None if display_id is None else find_campaign(display_id))
-    field = form._fields.get(request.args.get("field", ""))
+    name, of_template = request.args.get("field", ""), form.template_fields
+    if of_template is not None and name in of_template:
+        of_template.check()
+        return render_template("campaigns/_field_errors.html", field=of_template[name])
+    field = form._fields.get(name)
     if field is None:
         raise NotFound("no such field")
     field.validate(form)

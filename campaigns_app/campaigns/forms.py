@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
@@ -28,6 +28,7 @@ from campaigns_app.campaigns.fields import (
     LocalTimeField,
     as_id,
     is_liquid,
+    next_full_hour,
     offered,
     storable,
     trimmed,
@@ -39,6 +40,8 @@ from campaigns_app.campaigns.models import MESSAGE_LENGTH, TITLE_LENGTH, Campaig
 from campaigns_app.campaigns.rules import LATEST_YEARS
 from campaigns_app.campaigns.service import CampaignDraft
 from campaigns_app.campaigns.states import Follows
+from campaigns_app.campaigns.template_choice import FIELD as TEMPLATE_FIELD
+from campaigns_app.campaigns.template_fields import offer_templates
 from campaigns_app.campaigns.undo import soonest_start
 from campaigns_app.channels.base import Channel
 from campaigns_app.channels.registry import get_channels
@@ -84,8 +87,8 @@ class CampaignForm(FlaskForm):
     """Title, message, inbox, audience, time and sender of a campaign.
 
     With a `campaign` it starts with that campaign's values; with a `channel` it offers that
-    channel's inboxes only; `values` are other values to start with. `form_errors` holds what
-    belongs to no single field.
+    channel's inboxes only; `values` are other values to start with. `template_fields` are there
+    where the inbox sends templates. `form_errors` holds what belongs to no single field.
     """
 
     title = StringField(
@@ -159,9 +162,17 @@ class CampaignForm(FlaskForm):
     ) -> None:
         self.now = now
         self.campaign = campaign
-        start = _values_of(campaign) if campaign else {"scheduled_at": _soon(now)}
-        super().__init__(data=start | dict(values or {}))
+        start: dict[str, Any] = (
+            _values_of(campaign) if campaign else {"scheduled_at": next_full_hour(now)}
+        )
+        start |= dict(values or {})
+        super().__init__(data=start)
         self._offer_inboxes(account_id, channel)
+        inbox = find_inbox(account_id, self.inbox_id.data)
+        self.template_fields = offer_templates(inbox, start.get("template_params"))
+        if self.template_fields is not None:
+            # What is written is the template's; what stands here may be for another inbox.
+            self.message.validators = ()
         self.labels = list_labels(account_id)
         self.audience.choices = [SelectChoice(str(one.id), one.title) for one in self.labels]
         if campaign and campaign.follows not in (None, Follows.NEW):
@@ -195,11 +206,17 @@ class CampaignForm(FlaskForm):
         shown = write_local_time(self.campaign.scheduled_at, viewer_zone())
         return bool(self.scheduled_at.raw_data) and self.scheduled_at.raw_data[0] == shown
 
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether nothing is wrong, neither here nor with the template."""
+        is_valid = super().validate(extra_validators)
+        return (self.template_fields is None or self.template_fields.check()) and is_valid
+
     def to_draft(self) -> CampaignDraft:
         """What the person asked for; of a valid form."""
         return CampaignDraft(
             title=self.title.data,
-            message=self.message.data,
+            message="" if self.template_fields else self.message.data,
+            template_params=self.template_fields.params if self.template_fields else None,
             inbox_id=self.inbox_id.data,
             audience=[{"type": "Label", "id": label_id} for label_id in self._label_ids()],
             scheduled_at=self.starts_at,
@@ -214,9 +231,12 @@ class CampaignForm(FlaskForm):
     def to_changes(self) -> dict[str, Any]:
         """What the person asked to change, by a draft's names; of a valid form of a campaign."""
         draft = self.to_draft()
-        names = {"title", "message", "inbox_id", "audience", "scheduled_at", "sender_id"}
+        names = {"title", "message", "template_params", "inbox_id", "audience", "sender_id"}
+        names |= {"scheduled_at"}
         if self.when.data == LATER and self.keeps_time:
             names.discard("scheduled_at")
+        if self.template_fields and self.template_fields.stands:
+            names -= {"message", "template_params"}
         return {name: getattr(draft, name) for name in names}
 
     def _label_ids(self) -> list[int]:
@@ -235,6 +255,7 @@ class CampaignForm(FlaskForm):
         """
         names = ("submission", "title", "message", "inbox_id", "audience", "sender_id", "when")
         words = [self._fields[name].data for name in names if name in self._fields]
+        words.append(self.template_fields and self.template_fields.params)
         if self.when.data != NOW:
             words.append(str(self.scheduled_at.data))
         return f"web-{hashlib.sha256(json.dumps(words).encode()).hexdigest()}"
@@ -243,7 +264,9 @@ class CampaignForm(FlaskForm):
         """Show at the fields what the service said of them."""
         for error in refusal.errors:
             field = self._fields.get(FIELD_OF.get(error.field, error.field))
-            if field is None:
+            if self.template_fields and error.field.startswith(TEMPLATE_FIELD):
+                self.template_fields.refuse(error)
+            elif field is None:
                 self.form_errors.append(error.message)
             else:
                 field.errors = [*field.errors, error.message]
@@ -268,15 +291,9 @@ def _values_of(campaign: Campaign) -> dict[str, Any]:
     return {
         "title": campaign.title,
         "message": campaign.message,
+        "template_params": campaign.template_params,
         "inbox_id": campaign.inbox_id,
         "audience": campaign.label_ids,
         "scheduled_at": campaign.scheduled_at,
         "sender_id": campaign.sender_id,
     }
-
-
-def _soon(now: datetime) -> datetime:
-    """The next full hour on the viewer's clock."""
-    local = now.astimezone(viewer_zone())
-    ahead = timedelta(minutes=60 - local.minute, seconds=-local.second)
-    return (local.astimezone(UTC) + ahead).replace(microsecond=0)

@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from liquid.exceptions import LiquidError
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 
 from campaigns_app.accounts.models import Account, User
-from campaigns_app.campaigns.audience import screened_contacts
 from campaigns_app.campaigns.blanks import bare_variables, blank_variables
 from campaigns_app.campaigns.findings import LISTED, Finding, Severity
 from campaigns_app.campaigns.funnel import count_funnel
-from campaigns_app.campaigns.ledger import CONTACT_COLUMNS
 from campaigns_app.campaigns.rendering import MessageTemplate, RenderingFailed, Surroundings
+from campaigns_app.campaigns.sampling import first_recipients
 from campaigns_app.campaigns.selection import Selection, matched_contacts
 from campaigns_app.campaigns.service import CampaignDraft
 from campaigns_app.campaigns.template_choice import TemplateChoice, choose_template
@@ -25,7 +24,6 @@ from campaigns_app.campaigns.template_findings import find_blank_values, find_te
 from campaigns_app.channels.base import Channel
 from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
-from campaigns_app.contacts.models import Contact
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.checking import Connection
 from campaigns_app.inboxes.models import Inbox
@@ -66,18 +64,11 @@ def look_ahead(
     labels = tuple(entry["id"] for entry in draft.audience)
     matched = matched_contacts(Selection(account.id, labels, draft.follows_id, draft.follows))
     will_send = count_funnel(db.session(), matched, channel).will_send
-    screened = screened_contacts(matched, channel).subquery()
-    rows = db.session.execute(
-        select(*CONTACT_COLUMNS)
-        .join(screened, screened.c.id == Contact.id)
-        .where(screened.c.reason.is_(None))
-        .order_by(Contact.id)
-        .limit(SAMPLE)
-    ).all()
+    rows = first_recipients(matched, channel, SAMPLE)
     choice = choose_template(inbox, draft.template_params) if sends_templates(inbox) else None
     if choice is not None:
         draft = replace(draft, message=draft.message or choice.message)
-    around = _surroundings(account, inbox, draft)
+    around = surroundings(account, inbox, draft)
     length = _length(channel, draft.message, rows, around, will_send)
     findings = (
         *_of_inbox(inbox, channel, connection),
@@ -128,7 +119,8 @@ def _of_holes(message: str, rows: Sequence[Row[*tuple[Any, ...]]]) -> Iterator[F
         )
 
 
-def _surroundings(account: Account, inbox: Inbox, draft: CampaignDraft) -> Surroundings:
+def surroundings(account: Account, inbox: Inbox, draft: CampaignDraft) -> Surroundings:
+    """What all messages of the campaign would have in common. One query at most."""
     sender = db.session.get(User, draft.sender_id) if draft.sender_id else None
     return Surroundings(
         {"id": account.id, "name": account.name},

@@ -72,11 +72,17 @@ def check_values(template: Template, values: Mapping[str, Any]) -> Iterator[Fiel
     there is no place, one that is no Liquid or no address."""
     wanted = template.parameters
     for parameter in wanted:
-        label, field = _label(parameter.key), f"{FIELD}.{parameter.key}"
+        label, field = label_of(parameter.key), f"{FIELD}.{parameter.key}"
         faults = _faults_of_value(parameter, values.get(parameter.key))
         yield from (FieldError(field, f"{label} {fault}") for fault in faults)
     for key in sorted(values.keys() - {one.key for one in wanted}):
-        yield FieldError(f"{FIELD}.{key}", f"{_label(key)} has no place in the template")
+        yield FieldError(f"{FIELD}.{key}", f"{label_of(key)} has no place in the template")
+
+
+def label_of(key: str) -> str:
+    """What a value is called in the texts of its faults, which begin with that."""
+    part, _, name = key.partition(".")
+    return f"Template {'button' if part == 'buttons' else part} {name}"
 
 
 def is_liquid(text: str) -> bool:
@@ -142,8 +148,3 @@ def _why_unknown(inbox: Inbox, name: str, language: str, found: Sequence[Templat
             f"them on its page, or with POST /api/v1/inboxes/{inbox.id}/sync_templates"
         )
     return f"Template {name} does not exist, or not any more"
-
-
-def _label(key: str) -> str:
-    part, _, name = key.partition(".")
-    return f"Template {'button' if part == 'buttons' else part} {name}"

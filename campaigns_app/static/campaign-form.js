@@ -39,11 +39,31 @@ function showTime(form) {
   if (now) time.removeAttribute("aria-invalid");
 }
 
-/* The message: variables at the cursor, and how long it is. */
+/* A template stands in the place of the message. */
+function showMessage(form) {
+  const replaced = form.querySelector("[data-replaces-message]") !== null;
+  form.querySelector("[data-message-part]").hidden = replaced;
+  form.elements.message.required = !replaced;
+  form.querySelectorAll("[data-message-tools]").forEach((part) => { part.hidden = false; });
+}
+
+/* The message, or a value of the template: variables at the cursor, and how long it is. */
+let lastValue = null;
+
+document.addEventListener("focusin", (event) => {
+  if (event.target.matches(`${FORM} .template-values input`)) lastValue = event.target;
+});
+
+function writtenIn(button) {
+  const values = button.closest(".template-values");
+  if (!values) return button.form.elements.message;
+  return values.contains(lastValue) ? lastValue : values.querySelector("input");
+}
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest(`${FORM} [data-insert]`);
   if (!button) return;
-  const message = button.form.elements.message;
+  const message = writtenIn(button);
   message.focus();
   message.setRangeText(button.dataset.insert, message.selectionStart, message.selectionEnd, "end");
   message.dispatchEvent(new Event("input", { bubbles: true }));
@@ -98,7 +118,18 @@ function restoreDraft(form) {
     }
   }
   form.querySelector("[data-draft-notice]").hidden = false;
+  restoreTemplate(form, fields);
   tellChange(form);
+}
+
+/* Which fields a template has, only the server knows: it is told the draft's values with it. */
+function restoreTemplate(form, fields) {
+  const part = form.querySelector("[data-template-of]");
+  if (!part || !form.elements.inbox_id.value) return;
+  const told = fields.filter(([name]) => name === "inbox_id" || name.startsWith("template"));
+  htmx.ajax("POST", part.getAttribute("hx-post"), {
+    source: part, target: "#campaign-template", swap: "outerHTML", values: Object.fromEntries(told),
+  });
 }
 
 /* Whatever watches the fields, such as the count of the audience, looks again. */
@@ -115,6 +146,7 @@ document.addEventListener("click", (event) => {
   dropDraft(form);
   if (dropper.type !== "button") return;
   form.reset();
+  form.elements.inbox_id?.dispatchEvent(new Event("change", { bubbles: true }));
   form.querySelector("[data-draft-notice]").hidden = true;
   form.elements.title.focus();
   tellChange(form);
@@ -139,7 +171,7 @@ document.addEventListener("input", (event) => {
 function prepare(form) {
   if (form.dataset.ready) return;
   form.dataset.ready = "true";
-  form.querySelectorAll("[data-filter], [data-message-tools]").forEach((part) => { part.hidden = false; });
+  form.querySelectorAll("[data-filter]").forEach((part) => { part.hidden = false; });
   restoreDraft(form);
   showTime(form);
   count(form);
@@ -148,5 +180,10 @@ function prepare(form) {
   (control?.querySelector("[type=checkbox]") ?? control)?.focus();
 }
 
-document.addEventListener("htmx:load", () => document.querySelectorAll(FORM).forEach(prepare));
-document.querySelectorAll(FORM).forEach(prepare);
+function look() {
+  document.querySelectorAll(FORM).forEach(prepare);
+  document.querySelectorAll(FORM).forEach(showMessage);
+}
+
+document.addEventListener("htmx:load", look);
+look();
