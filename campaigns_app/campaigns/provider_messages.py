@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class BlankParameter(Exception):
-    """A parameter of a template comes out blank for a contact; the text is its name."""
+    """A parameter of a template comes out blank for a contact; the text says which (`body 1`)."""
 
 
 class MessageWriter:
@@ -90,14 +90,18 @@ class MessageWriter:
     def _filled(self, value: Any, contact: Mapping[str, Any], name: str) -> Any:
         """The parameters with this contact's values. Raises `BlankParameter`."""
         if isinstance(value, dict):
-            return {key: self._filled(part, contact, str(key)) for key, part in value.items()}
+            return {
+                key: self._filled(part, contact, f"{name} {key}") for key, part in value.items()
+            }
         if isinstance(value, list):
-            return [self._filled(part, contact, name) for part in value]
+            return [
+                self._filled(part, contact, f"{name} {place}") for place, part in enumerate(value)
+            ]
         if not isinstance(value, MessageTemplate):
             return value
         text = value.render(contact, NO_CONVERSATION, self._around)
         if not text.strip():
-            raise BlankParameter(name)
+            raise BlankParameter(name.strip())
         return text
 
 

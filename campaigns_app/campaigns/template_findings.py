@@ -8,9 +8,16 @@ from liquid.exceptions import LiquidError
 
 from campaigns_app.campaigns.blanks import bare_variables
 from campaigns_app.campaigns.findings import LISTED, Finding, Severity
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.provider_messages import NO_CONVERSATION
 from campaigns_app.campaigns.rendering import MessageTemplate, RenderingFailed, Surroundings
-from campaigns_app.campaigns.template_choice import FIELD, TemplateChoice, is_liquid
+from campaigns_app.campaigns.template_choice import (
+    FIELD,
+    TemplateChoice,
+    choose_template,
+    is_liquid,
+)
+from campaigns_app.inboxes.template_list import sends_templates
 
 
 def find_template_faults(choice: TemplateChoice) -> Iterator[Finding]:
@@ -23,6 +30,13 @@ def find_template_faults(choice: TemplateChoice) -> Iterator[Finding]:
     if choice.value_faults:
         told = ". ".join(fault.message for fault in choice.value_faults)
         yield Finding("template_values", Severity.BLOCK, choice.value_faults[0].field, told)
+
+
+def faults_of_template(campaign: Campaign) -> list[Finding]:
+    """What stands in the way of sending the template of a campaign that is not over."""
+    if campaign.is_over or not sends_templates(campaign.inbox):
+        return []
+    return list(find_template_faults(choose_template(campaign.inbox, campaign.template_params)))
 
 
 def find_blank_values(

@@ -32,6 +32,7 @@ from campaigns_app.campaigns.report import (
     list_recipients,
 )
 from campaigns_app.campaigns.states import RecipientState
+from campaigns_app.campaigns.template_findings import faults_of_template
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.database.types import utcnow
 from campaigns_app.htmx import is_htmx, tell
@@ -127,6 +128,7 @@ def _overview_of(campaign: Campaign) -> dict[str, Any]:
         "bar": bar_of(row.counts),
         "follow_ups": list_follow_ups(campaign),
         "held_until": held_until(campaign),
+        "template_faults": faults_of_template(campaign),
         "refresh_seconds": seconds_until_news([campaign], utcnow()),
     }
 

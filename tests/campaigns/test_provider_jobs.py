@@ -353,5 +353,5 @@ def test_a_blank_parameter_skips_that_contact(session: Session, channel: Scripte
 
     assert count_states(campaign_id) == Counts(total=1, skipped=1)
     (left,) = recipients(session, RecipientState.SKIPPED)
-    assert (left.reason, left.error) == (Reason.BLANK_PARAMETER, "1")
+    assert (left.reason, left.error) == (Reason.BLANK_PARAMETER, "body 1")
     assert json.dumps(channel.calls) == "[]"
