@@ -6,7 +6,7 @@ Leases are compared by several machines; the database is the one clock they shar
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -17,12 +17,13 @@ from campaigns_app.database.types import UTCDateTime
 class database_now(FunctionElement[datetime]):
     """The instant at which the statement runs, moved by `seconds` (any sign, whole)."""
 
-    inherit_cache = False
+    inherit_cache = True
     type = UTCDateTime()
 
     def __init__(self, seconds: int = 0) -> None:
         self.seconds = int(seconds)
-        super().__init__()
+        # As an argument, so that statements which differ in it are not taken for the same one.
+        super().__init__(literal_column(str(self.seconds)))
 
 
 @compiles(database_now, "postgresql")
