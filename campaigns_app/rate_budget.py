@@ -58,13 +58,14 @@ class RateBudget:
         if held > 0:
             return Grant(0, held / 1000)
         window = _window(rate)
+        if self._limiter.hit(window, name, cost=wanted):
+            return Grant(wanted, LEAST_WAIT)
         stats = self._limiter.get_window_stats(window, name)
+        # Somebody else may take them in between; then it is their turn.
+        units = stats.remaining
+        taken = 0 < units < wanted and self._limiter.hit(window, name, cost=units)
         wait = max(stats.reset_time - time.time(), LEAST_WAIT)
-        units = min(stats.remaining, wanted)
-        # Somebody else may have taken them in between; then it is their turn.
-        if units and self._limiter.hit(window, name, cost=units):
-            return Grant(units, LEAST_WAIT if units < stats.remaining else wait)
-        return Grant(0, wait)
+        return Grant(units if taken else 0, wait)
 
     def hold(self, name: str, seconds: float) -> None:
         """Let nothing leave for so many seconds: who was asked to wait tells all others."""

@@ -15,6 +15,8 @@ BASIC = frozenset(
 EXTENSION = frozenset("\f^{}\\[~]|€")
 """The characters of its extension table (§6.2.1.1): two septets each."""
 
+ALPHABET = BASIC | EXTENSION
+
 GSM_7, UCS_2 = "GSM-7", "UCS-2"
 ROOM = {GSM_7: (160, 153), UCS_2: (70, 67)}
 """Units in a message of one segment, and in each segment of a longer one."""
@@ -33,7 +35,7 @@ class Segments:
 
 def segments_of(text: str) -> Segments:
     """How `text` goes out. A character of two units is never torn apart by a segment's end."""
-    foreign = tuple(dict.fromkeys(one for one in text if one not in BASIC | EXTENSION))
+    foreign = tuple(dict.fromkeys(one for one in text if one not in ALPHABET))
     if foreign:
         sizes = [2 if ord(one) > 0xFFFF else 1 for one in text]
     else:
