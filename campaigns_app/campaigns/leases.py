@@ -7,8 +7,9 @@ write names it, so a worker that was stopped past its lease and wakes up changes
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.models import Campaign, CampaignBatch
@@ -124,19 +125,26 @@ def hold(session: Session, lease: Lease) -> bool:
 
     Raises `StaleLease` when somebody else has taken the batch. Does not commit.
     """
-    row = session.execute(
-        select(_goes_on().label("goes_on"))
-        .join(CampaignBatch, CampaignBatch.campaign_id == Campaign.id)
-        .where(
-            CampaignBatch.id == lease.batch_id,
-            CampaignBatch.fence == lease.fence,
-            CampaignBatch.finished_at.is_(None),
-        )
-        .with_for_update(of=CampaignBatch)
-    ).first()
+    held = {"batch": lease.batch_id, "fence_held": lease.fence}
+    row = session.connection().execute(_holding(), held).first()
     if row is None:
         raise StaleLease(f"batch {lease.batch_id} is no longer held under fence {lease.fence}")
     return bool(row.goes_on)
+
+
+@cache
+def _holding() -> Select[bool]:
+    """Built once: every chunk and every call begins with it."""
+    return (
+        select(_goes_on().label("goes_on"))
+        .join(CampaignBatch, CampaignBatch.campaign_id == Campaign.id)
+        .where(
+            CampaignBatch.id == bindparam("batch"),
+            CampaignBatch.fence == bindparam("fence_held"),
+            CampaignBatch.finished_at.is_(None),
+        )
+        .with_for_update(of=CampaignBatch)
+    )
 
 
 def _goes_on() -> ColumnElement[bool]:

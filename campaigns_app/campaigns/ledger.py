@@ -6,8 +6,9 @@ Every write is made under a lease, and names its fence: see `leases`.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import ColumnElement, Row, and_, select, update
+from sqlalchemy import ColumnElement, Row, Update, and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.announcing import announce, announce_failures
@@ -136,23 +137,33 @@ def count_changes(
 
     Raises `StaleLease` when another worker has taken the batch. Does not commit.
     """
-    counters = {
-        getattr(CampaignBatch, state.value): getattr(CampaignBatch, state.value) + count
-        for state, count in changes.items()
-        if count
-    }
     held = session.connection().execute(
-        update(CampaignBatch)
-        .where(CampaignBatch.id == lease.batch_id, CampaignBatch.fence == lease.fence)
-        .values(
-            {
-                **counters,
-                CampaignBatch.lease_expires_at: database_now(lease_seconds),
-            }
-        )
+        _counting(lease_seconds),
+        {
+            "batch": lease.batch_id,
+            "fence_held": lease.fence,
+            **{f"more_{state.value}": changes.get(state, 0) for state in RecipientState},
+        },
     )
     if held.rowcount != 1:
         raise StaleLease(f"batch {lease.batch_id} was taken by another worker")
+
+
+@cache
+def _counting(lease_seconds: int) -> Update:
+    """Built once: every chunk and every call ends with it."""
+    counters = {
+        state.value: getattr(CampaignBatch, state.value) + bindparam(f"more_{state.value}", 0)
+        for state in RecipientState
+    }
+    return (
+        update(CampaignBatch)
+        .where(
+            CampaignBatch.id == bindparam("batch"),
+            CampaignBatch.fence == bindparam("fence_held"),
+        )
+        .values(lease_expires_at=database_now(lease_seconds), **counters)
+    )
 
 
 def finish_campaign(session: Session, campaign_id: int) -> bool:

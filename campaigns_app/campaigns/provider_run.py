@@ -24,6 +24,7 @@ from campaigns_app.contacts.suppressing import suppress_addresses
 from campaigns_app.database.types import utcnow
 from campaigns_app.http_client import HttpClient
 from campaigns_app.inboxes.halting import halt_inbox
+from campaigns_app.logs import lines_together
 from campaigns_app.pauses import passing
 from campaigns_app.rate_budget import RateBudget
 
@@ -33,6 +34,10 @@ READ_AT_ONCE = 200
 RECORD_AT_ONCE = 100
 RECORD_SECONDS = 0.2
 """Results are written down together: so many, or what has come in so many seconds."""
+
+TOGETHER_SECONDS = 0.005
+"""Where calls wait for others to end, as many begin together as end in so many seconds: each
+beginning is a commit."""
 
 MOST_ACCOUNT_REFUSALS = 3
 """After so many calls in a row that say so, nothing leaves the inbox until somebody acts."""
@@ -178,12 +183,12 @@ class ProviderRun:
         if not self._calls:
             await asyncio.sleep(seconds)
             return
-        may_begin = self._ready and len(self._calls) < self._route.most_calls
-        timeout = min(seconds, RECORD_SECONDS) if may_begin else RECORD_SECONDS
-        done, _ = await asyncio.wait(
-            self._calls, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
-        )
-        for task in done:
+        has_room = len(self._calls) < self._route.most_calls
+        timeout = min(seconds, RECORD_SECONDS) if self._ready and has_room else RECORD_SECONDS
+        await asyncio.wait(self._calls, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if self._ready and not has_room:
+            await asyncio.sleep(TOGETHER_SECONDS)
+        for task in [task for task in self._calls if task.done()]:
             del self._calls[task]
             self._take_note(task.result())
 
@@ -223,7 +228,8 @@ class ProviderRun:
         passing("before_commit")
         self._session.commit()
         self._recorded_at = time.monotonic()
-        _log(self._route.channel, self._lease.campaign_id, made)
+        with lines_together():
+            _log(self._route.channel, self._lease.campaign_id, made)
 
     def _give_back(self) -> bool:
         with_rest = sending_ledger.next_due(self._session, self._lease)

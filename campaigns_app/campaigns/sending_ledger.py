@@ -7,9 +7,24 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Table, bindparam, exists, func, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Row,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.announcing import announce_failures
@@ -21,6 +36,7 @@ from campaigns_app.contacts.models import Contact, Suppression
 from campaigns_app.database.clock import database_now
 
 PENDING, SENDING = RecipientState.PENDING, RecipientState.SENDING
+SKIPPED = RecipientState.SKIPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +98,11 @@ def begin_sending(
     Whoever was blocked or opted out since the start is skipped, with the reason. Renews the lease.
     Raises `StaleLease`. Does not commit.
     """
-    begun = _change(session, lease, contact_ids, SENDING, ~Contact.blocked, ~_is_suppressed())
+    begun = _change(session, lease, contact_ids, SENDING)
     left = [one for one in contact_ids if one not in begun]
-    blocked = _change(
-        session, lease, left, RecipientState.SKIPPED, Contact.blocked, reason=Reason.BLOCKED
-    )
-    opted_out = _change(
-        session, lease, left, RecipientState.SKIPPED, _is_suppressed(), reason=Reason.OPTED_OUT
-    )
-    moved = {SENDING: len(begun), RecipientState.SKIPPED: len(blocked) + len(opted_out)}
+    blocked = _change(session, lease, left, SKIPPED, Reason.BLOCKED)
+    opted_out = _change(session, lease, left, SKIPPED, Reason.OPTED_OUT)
+    moved = {SENDING: len(begun), SKIPPED: len(blocked) + len(opted_out)}
     count_changes(session, lease, lease_seconds, {PENDING: -sum(moved.values()), **moved})
     return begun
 
@@ -130,26 +142,37 @@ def _change(
     lease: Lease,
     contact_ids: Sequence[int],
     state: RecipientState,
-    *conditions: Any,
-    reason: str | None = None,
+    reason: Reason | None = None,
 ) -> set[int]:
-    """Move those pending recipients to `state` whose contacts fulfil the conditions."""
+    """Move those pending recipients to `state` whom `reason`, or none against it, fits."""
     if not contact_ids:
         return set()
-    fitting = select(Contact.id).where(Contact.id.in_(contact_ids), *conditions)
-    begins = {"attempts": CampaignRecipient.attempts + 1} if state is SENDING else {}
-    changed = session.scalars(
-        update(CampaignRecipient)
+    theirs = {"contacts": contact_ids, **_bounds(lease)}
+    return set(session.connection().scalars(_changing(state, reason), theirs))
+
+
+@cache
+def _changing(state: RecipientState, reason: Reason | None) -> Update:
+    fits: Mapping[Reason | None, ColumnElement[bool]] = {
+        None: and_(~Contact.blocked, ~_is_suppressed()),
+        Reason.BLOCKED: Contact.blocked.expression,
+        Reason.OPTED_OUT: _is_suppressed(),
+    }
+    table = cast(Table, CampaignRecipient.__table__)
+    begins = {"attempts": table.c.attempts + 1} if state is SENDING else {}
+    return (
+        update(table)
         .where(
-            CampaignRecipient.campaign_id == lease.campaign_id,
-            CampaignRecipient.contact_id.in_(fitting),
-            CampaignRecipient.state == PENDING,
+            # All of it said of the recipients: else the whole campaign may be read for a few.
+            table.c.campaign_id == bindparam("campaign"),
+            table.c.contact_id.between(bindparam("first"), bindparam("last")),
+            table.c.contact_id.in_(bindparam("contacts", expanding=True)),
+            table.c.state == PENDING.value,
+            exists().where(Contact.id == table.c.contact_id, fits[reason]),
         )
         .values(state=state.value, reason=reason, updated_at=database_now(), **begins)
-        .returning(CampaignRecipient.contact_id)
-        .execution_options(synchronize_session=False)
+        .returning(table.c.contact_id)
     )
-    return set(changed)
 
 
 def _write(
@@ -157,11 +180,19 @@ def _write(
 ) -> None:
     if not results:
         return
+    rows = [_values(result, lease) for result in results]
+    session.connection().execute(_writing(before), rows)
+    announce_failures(session, lease.account_id, lease.campaign_id, results)
+
+
+@cache
+def _writing(before: RecipientState) -> Update:
     table = cast(Table, CampaignRecipient.__table__)
-    statement = (
+    is_sent = bindparam("is_sent", type_=Boolean)
+    return (
         update(table)
         .where(
-            table.c.campaign_id == lease.campaign_id,
+            table.c.campaign_id == bindparam("campaign"),
             table.c.contact_id == bindparam("contact"),
             table.c.state == before.value,
         )
@@ -172,17 +203,15 @@ def _write(
             provider_code=bindparam("new_code"),
             provider_message_id=bindparam("message_id"),
             next_attempt_at=bindparam("next_at"),
-            sent_at=bindparam("at"),
+            sent_at=case((is_sent, database_now())),
             updated_at=database_now(),
         )
     )
-    now = session.scalar(select(database_now()))
-    session.connection().execute(statement, [_values(result, now) for result in results])
-    announce_failures(session, lease.account_id, lease.campaign_id, results)
 
 
-def _values(result: Result, now: datetime | None) -> Mapping[str, Any]:
+def _values(result: Result, lease: Lease) -> Mapping[str, Any]:
     return {
+        "campaign": lease.campaign_id,
         "contact": result.contact_id,
         "new_state": result.state.value,
         "new_reason": result.reason,
@@ -190,7 +219,7 @@ def _values(result: Result, now: datetime | None) -> Mapping[str, Any]:
         "new_code": result.code,
         "message_id": result.provider_message_id,
         "next_at": result.next_attempt_at,
-        "at": now if result.state is RecipientState.SENT else None,
+        "is_sent": result.state is RecipientState.SENT,
     }
 
 
@@ -206,3 +235,11 @@ def _of_batch(lease: Lease) -> tuple[Any, ...]:
         CampaignRecipient.campaign_id == lease.campaign_id,
         CampaignRecipient.contact_id.between(lease.first_contact_id, lease.last_contact_id),
     )
+
+
+def _bounds(lease: Lease) -> Mapping[str, int]:
+    return {
+        "campaign": lease.campaign_id,
+        "first": lease.first_contact_id,
+        "last": lease.last_contact_id,
+    }
