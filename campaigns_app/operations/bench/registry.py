@@ -10,6 +10,7 @@ from campaigns_app.operations.bench.cases import (
     freeze_vs_insert_select,
     memory_1m_vs_10k,
     page_busy_vs_idle,
+    provider_vs_client,
     webhooks_vs_client,
     workers_2_vs_1,
 )
@@ -24,6 +25,7 @@ CASES: Mapping[str, Callable[[Bench], BenchRow]] = {
         memory_1m_vs_10k,
         page_busy_vs_idle,
         webhooks_vs_client,
+        provider_vs_client,
     )
 }
 
