@@ -46,16 +46,18 @@ class Provider:
 
 
 @contextmanager
-def open_provider(bench: Bench) -> Iterator[Provider]:
-    """A simulator, as long as the block lasts. Raises `WorkFailed`."""
+def open_provider(bench: Bench, **settings: object) -> Iterator[Provider]:
+    """A simulator, as long as the block lasts, and workers with these settings. Raises
+    `WorkFailed`."""
     with TemporaryDirectory(prefix="campaigns-provider-") as folder, open_socket(HOST, 0) as own:
         ledger, url = Path(folder) / "ledger.jsonl", f"http://{HOST}:{own.getsockname()[1]}"
-        settings = {
+        own_settings = {
             "PROVIDER_BASE_URLS": url,
             "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
             "PROVIDER_CONCURRENCY": str(AT_ONCE),
         }
-        environ = {**bench.processes.environ, **settings}
+        named = {name: str(value) for name, value in settings.items()}
+        environ = {**bench.processes.environ, **own_settings, **named}
         with bench.processes.doing(1, simulate, own, ledger):
             yield Provider(url, ledger, replace(bench.processes, environ=environ))
 

@@ -11,6 +11,7 @@ from campaigns_app.operations.bench.cases import (
     memory_1m_vs_10k,
     page_busy_vs_idle,
     provider_vs_client,
+    rate_accuracy,
     webhooks_vs_client,
     workers_2_vs_1,
 )
@@ -26,6 +27,7 @@ CASES: Mapping[str, Callable[[Bench], BenchRow]] = {
         page_busy_vs_idle,
         webhooks_vs_client,
         provider_vs_client,
+        rate_accuracy,
     )
 }
 
