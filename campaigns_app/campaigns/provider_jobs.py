@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns import leases, ledger
 from campaigns_app.campaigns.delivery import surroundings_of
+from campaigns_app.campaigns.interrupted import settle_predecessors
 from campaigns_app.campaigns.leases import Lease
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.provider_messages import MessageWriter
@@ -95,6 +96,7 @@ class _Shift:
     async def _work_on(self, lease: Lease, http: HttpClient) -> None:
         session = self._session
         try:
+            settle_predecessors(session, lease)
             if await self._run(lease, http).finish():
                 ledger.finish_campaign(session, lease.campaign_id)
         except StaleLease as error:

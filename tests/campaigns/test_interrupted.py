@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns import leases
-from campaigns_app.campaigns.interrupted import settle_interrupted
+from campaigns_app.campaigns.interrupted import settle_interrupted, settle_predecessors
 from campaigns_app.campaigns.jobs import deliver_batches, execute_campaign
 from campaigns_app.campaigns.models import CampaignBatch, CampaignRecipient
 from campaigns_app.campaigns.report import Counts, count_states
@@ -74,3 +74,25 @@ def test_settling_again_changes_nothing(session: Session, campaign_id: int) -> N
         settle_interrupted(session, batch_id)
 
     assert count_states(campaign_id) == Counts(total=2, pending=1, unknown=1)
+
+
+def test_who_takes_a_batch_over_settles_those_of_the_one_before(
+    session: Session, campaign_id: int
+) -> None:
+    lease = leases.take_batch(session, "successor", lease_seconds=20)
+    assert lease is not None
+
+    for _ in range(2):
+        settle_predecessors(session, lease)
+
+    assert count_states(campaign_id) == Counts(total=2, pending=1, unknown=1)
+    leases.hold(session, lease)
+
+
+def test_who_has_lost_the_batch_settles_nobody(session: Session, campaign_id: int) -> None:
+    lost = leases.take_batch(session, "sleeper", lease_seconds=-1)
+    assert lost is not None
+    leases.take_batch(session, "successor", lease_seconds=20)
+
+    with pytest.raises(StaleLease):
+        settle_predecessors(session, lost)

@@ -307,6 +307,27 @@ def test_a_worker_that_lost_its_lease_writes_nothing(
     assert count_states(campaign_id) == Counts(total=2, sending=2)
 
 
+def test_whoever_a_dead_worker_was_sending_to_is_unknown_to_the_next(
+    session: Session, channel: ScriptedChannel
+) -> None:
+    campaign_id = make_ready(3).id
+    execute_campaign(campaign_id)
+    first = select(CampaignRecipient.id).order_by(CampaignRecipient.id).limit(1)
+    session.execute(
+        update(CampaignRecipient)
+        .where(CampaignRecipient.id == first.scalar_subquery())
+        .values(state=RecipientState.SENDING.value)
+    )
+    session.execute(update(CampaignBatch).values(sending=1, pending=2))
+    session.commit()
+
+    # Before the sweep has come by.
+    deliver_provider_batches()
+
+    assert count_states(campaign_id) == Counts(total=3, sent=2, unknown=1)
+    assert len(channel.calls) == 2
+
+
 def test_whoever_is_being_sent_to_when_a_campaign_is_cancelled_keeps_what_came_of_it(
     app: Flask, session: Session, channel: ScriptedChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
