@@ -4,11 +4,9 @@ It asks the tables themselves and uses nothing of the engine: a fault that the e
 report had in common would otherwise go unseen.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import reduce
 from operator import add
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -17,7 +15,9 @@ from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignReci
 from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.contacts.models import Contact, ContactLabel
 from campaigns_app.conversations.models import ContactInbox, Conversation, Message
+from campaigns_app.operations.crashtest.checking_calls import check_calls
 from campaigns_app.operations.crashtest.history import History
+from campaigns_app.operations.crashtest.promise import Check, Promise, count, none, repeated
 from campaigns_app.operations.demo.receiver import Webhook
 from campaigns_app.webhooks.events import OPENING_EVENTS
 from campaigns_app.webhooks.models import DeliveryState, WebhookDelivery, WebhookEvent
@@ -25,34 +25,18 @@ from campaigns_app.webhooks.models import DeliveryState, WebhookDelivery, Webhoo
 NOT_FINAL = (RecipientState.PENDING, RecipientState.SENDING)
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """Something that was promised, as a number: what it must be, and what it is."""
-
-    name: str
-    expected: int
-    found: int
-
-    @property
-    def held(self) -> bool:
-        """Whether it is what it must be."""
-        return self.found == self.expected
-
-
-Check = Callable[[Session, History], Iterator[Promise]]
-
-
 def check(session: Session, history: History) -> list[Promise]:
     """Every promise there is, in a database in which nothing happens any more. Does not write."""
-    return [promise for part in CHECKS for promise in part(session, history)]
+    checks = CHECKS if history.calls is None else (*COMMON_CHECKS, check_calls)
+    return [promise for part in checks for promise in part(session, history)]
 
 
 def check_campaigns(session: Session, history: History) -> Iterator[Promise]:
     """That each campaign was made once, and carried out."""
     made = select(Campaign.id)
     finished = made.where(Campaign.finished_at.is_not(None), Campaign.failure.is_(None))
-    yield Promise("campaigns, one for each request", history.campaigns, _count(session, made))
-    yield Promise("campaigns finished", history.campaigns, _count(session, finished))
+    yield Promise("campaigns, one for each request", history.campaigns, count(session, made))
+    yield Promise("campaigns finished", history.campaigns, count(session, finished))
 
 
 def check_ledger(session: Session, history: History) -> Iterator[Promise]:
@@ -63,23 +47,23 @@ def check_ledger(session: Session, history: History) -> Iterator[Promise]:
     state = CampaignRecipient.state
     yield Promise(
         "recipients, everybody in the audience",
-        history.campaigns * _count(session, audience),
-        _count(session, select(*pair).distinct()),
+        history.campaigns * count(session, audience),
+        count(session, select(*pair).distinct()),
     )
-    yield Promise("recipients too many", 0, _repeated(session, *pair))
-    yield _none(
+    yield Promise("recipients too many", 0, repeated(session, *pair))
+    yield none(
         session,
         "recipients outside the audience",
         recipients.where(~_is_in_audience(history, CampaignRecipient.contact_id)),
     )
-    yield _none(session, "recipients in no final state", recipients.where(state.in_(NOT_FINAL)))
+    yield none(session, "recipients in no final state", recipients.where(state.in_(NOT_FINAL)))
     yield Promise(
         "recipients in the batches' totals",
-        _count(session, recipients),
+        count(session, recipients),
         session.scalars(select(func.coalesce(func.sum(CampaignBatch.total), 0))).one(),
     )
-    yield _none(session, "batches whose states do not sum to their total", _unsummed_batches())
-    yield _none(session, "batches that count what the ledger does not have", _miscounted_batches())
+    yield none(session, "batches whose states do not sum to their total", _unsummed_batches())
+    yield none(session, "batches that count what the ledger does not have", _miscounted_batches())
 
 
 def check_conversations(session: Session, history: History) -> Iterator[Promise]:
@@ -89,18 +73,18 @@ def check_conversations(session: Session, history: History) -> Iterator[Promise]
     )
     pair = (Conversation.campaign_id, Conversation.contact_id)
     reached = select(*pair).where(Conversation.contact_id.in_(reachable)).distinct()
-    due = history.campaigns * _count(session, reachable)
+    due = history.campaigns * count(session, reachable)
     sent = select(CampaignRecipient.contact_id).where(
         CampaignRecipient.state == RecipientState.SENT,
     )
-    yield Promise("recipients lost", 0, due - _count(session, reached))
-    yield Promise("recipients written to twice", 0, _repeated(session, *pair))
+    yield Promise("recipients lost", 0, due - count(session, reached))
+    yield Promise("recipients written to twice", 0, repeated(session, *pair))
     yield Promise(
         "conversations, one for each recipient sent",
-        _count(session, sent),
-        _count(session, select(Conversation.id)),
+        count(session, sent),
+        count(session, select(Conversation.id)),
     )
-    yield _none(
+    yield none(
         session,
         "conversations with somebody not sent",
         select(Conversation.id).where(
@@ -115,14 +99,14 @@ def check_conversations(session: Session, history: History) -> Iterator[Promise]
 def check_messages(session: Session, history: History) -> Iterator[Promise]:
     """That each conversation has its one message, and each contact inbox belongs to somebody."""
     contact_inboxes = (ContactInbox.contact_id, ContactInbox.inbox_id)
-    yield _none(
+    yield none(
         session,
         "conversations without a message",
         select(Conversation.id).where(~exists().where(Message.conversation_id == Conversation.id)),
     )
-    yield Promise("messages too many", 0, _repeated(session, Message.conversation_id))
-    yield Promise("contact inboxes too many", 0, _repeated(session, *contact_inboxes))
-    yield _none(
+    yield Promise("messages too many", 0, repeated(session, Message.conversation_id))
+    yield Promise("contact inboxes too many", 0, repeated(session, *contact_inboxes))
+    yield none(
         session,
         "contact inboxes without a conversation",
         select(ContactInbox.id).where(
@@ -133,7 +117,7 @@ def check_messages(session: Session, history: History) -> Iterator[Promise]:
 
 def check_webhooks(session: Session, history: History) -> Iterator[Promise]:
     """That every event was told at least once, under its one id, and nothing else was."""
-    conversations = _count(session, select(Conversation.id))
+    conversations = count(session, select(Conversation.id))
     events = select(WebhookEvent.conversation_id, WebhookEvent.type).where(
         exists().where(Conversation.id == WebhookEvent.conversation_id)
     )
@@ -142,10 +126,10 @@ def check_webhooks(session: Session, history: History) -> Iterator[Promise]:
     yield Promise(
         "events, each kind for each conversation",
         len(OPENING_EVENTS) * conversations,
-        _count(session, events.distinct()),
+        count(session, events.distinct()),
     )
-    yield Promise("events too many", 0, _repeated(session, *pair))
-    yield _none(
+    yield Promise("events too many", 0, repeated(session, *pair))
+    yield none(
         session,
         "webhooks not delivered",
         select(WebhookDelivery.id).where(WebhookDelivery.state != DeliveryState.DELIVERED),
@@ -155,9 +139,9 @@ def check_webhooks(session: Session, history: History) -> Iterator[Promise]:
     yield Promise("arrivals with a wrong signature", 0, history.refused)
 
 
+COMMON_CHECKS: tuple[Check, ...] = (check_campaigns, check_ledger)
 CHECKS: tuple[Check, ...] = (
-    check_campaigns,
-    check_ledger,
+    *COMMON_CHECKS,
     check_conversations,
     check_messages,
     check_webhooks,
@@ -207,18 +191,3 @@ def _outbox(session: Session) -> set[Webhook]:
         select(WebhookEvent.uid, WebhookEvent.payload).execution_options(yield_per=1000)
     )
     return {Webhook.of(uid, payload.encode()) for uid, payload in rows}
-
-
-def _none(session: Session, name: str, wrong: Select[int]) -> Promise:
-    """The promise that the statement finds nothing."""
-    return Promise(name, 0, _count(session, wrong))
-
-
-def _count(session: Session, found: Select[*tuple[Any, ...]]) -> int:
-    return session.scalars(select(func.count()).select_from(found.subquery())).one()
-
-
-def _repeated(session: Session, *columns: InstrumentedAttribute[Any]) -> int:
-    """How many rows there are beyond the first with the same values in `columns`."""
-    rows = select(*columns)
-    return _count(session, rows) - _count(session, rows.distinct())

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from campaigns_app.operations.crashtest.report import print_report
 from campaigns_app.operations.crashtest.run import Interrupted, Options, run_crashtest
+from campaigns_app.operations.simulator.process import LINES
 
 MOST_SEEDS = 1_000_000
 
@@ -22,6 +23,13 @@ MOST_SEEDS = 1_000_000
     default=1000,
     show_default=True,
     help="Contacts in the audience of each campaign.",
+)
+@click.option(
+    "--channel",
+    type=click.Choice(("api", *LINES)),
+    default="api",
+    show_default=True,
+    help="What campaigns go through: conversations, or a provider, played by the simulator.",
 )
 @click.option("--seed", type=int, help="Repeat the faults of an earlier run.  [default: any]")
 @click.option(
@@ -37,6 +45,7 @@ MOST_SEEDS = 1_000_000
 def crashtest_command(
     faults: int,
     contacts: int,
+    channel: str,
     seed: int | None,
     database: str | None,
     postgres: bool,
@@ -52,7 +61,7 @@ def crashtest_command(
         raise click.UsageError("--postgres starts a database of its own: leave out --database.")
     if seed is None:
         seed = secrets.randbelow(MOST_SEEDS)
-    options = Options(faults, contacts, seed, database, postgres, log)
+    options = Options(faults, contacts, seed, database, postgres, log, LINES.get(channel))
     click.echo(f"seed {seed}", err=True)
     try:
         report = run_crashtest(options, lambda line: click.echo(line, err=True))

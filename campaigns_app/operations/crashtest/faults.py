@@ -13,7 +13,8 @@ import psycopg
 import redis
 
 from campaigns_app.campaigns.jobs import deliver_batches, execute_campaign
-from campaigns_app.job_queue import CAMPAIGNS, enqueue, get_redis
+from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
+from campaigns_app.job_queue import CAMPAIGNS, PROVIDERS, enqueue, get_redis
 from campaigns_app.operations.crashtest.nemesis import Fault, Strike
 from campaigns_app.operations.crashtest.processes import find_horse
 from campaigns_app.operations.installation import Installation
@@ -31,13 +32,15 @@ Victim = TypeVar("Victim")
 class Hands:
     """What does harm to `installation`, whose database is `postgres` where that is ours.
 
-    To be used from the thread that looks after the installation. `calm()` ends whatever lasts.
+    To be used from the thread that looks after the installation. `queue` is the one whose workers
+    send. `calm()` ends whatever lasts.
     """
 
     installation: Installation
     postgres: LocalPostgres | None
     lease_seconds: int
     log: Path
+    queue: str = CAMPAIGNS
     _sleepers: dict[int, float] = field(default_factory=dict)
     _second_sweep: Supervisor | None = None
 
@@ -84,7 +87,7 @@ class Hands:
         return worker is not None and _signalled(os.killpg, worker, signal.SIGKILL)
 
     def _stop_horse(self, lot: float) -> bool:
-        awake = [horse for horse in self._busy("campaigns").values() if horse not in self._sleepers]
+        awake = [horse for horse in self._busy(self.queue).values() if horse not in self._sleepers]
         horse = _drawn(awake, lot)
         if horse is None or not _signalled(os.kill, horse, signal.SIGSTOP):
             return False
@@ -114,8 +117,12 @@ class Hands:
     def _repeat_jobs(self, campaign_id: int) -> bool:
         with self.installation.app.app_context():
             rung = [
-                enqueue(CAMPAIGNS, job, *arguments)
-                for job, arguments in ((execute_campaign, (campaign_id,)), (deliver_batches, ()))
+                enqueue(queue, job, *arguments)
+                for queue, job, arguments in (
+                    (CAMPAIGNS, execute_campaign, (campaign_id,)),
+                    (CAMPAIGNS, deliver_batches, ()),
+                    (PROVIDERS, deliver_provider_batches, ()),
+                )
                 for _ in range(2)
             ]
         return all(rung)

@@ -1,17 +1,29 @@
 """What a crash test knows beside what stands in the database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from campaigns_app.operations.demo.receiver import Webhook
+from campaigns_app.operations.simulator.ledger import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What a provider took, by its own ledger, and how many calls may have been cut off: as many
+    as were under way at each fault that can cut one off."""
+
+    taken: Sequence[Entry]
+    most_cut_off: int
 
 
 @dataclass(frozen=True, slots=True)
 class History:
     """How many campaigns were asked for, for those with which label; which webhooks came how
-    often, and how many had a wrong signature. The database holds nothing else."""
+    often, and how many had a wrong signature; and for a channel with a provider, its calls. The
+    database holds nothing else."""
 
     label_id: int
     campaigns: int
     arrivals: Mapping[Webhook, int]
     refused: int
+    calls: Calls | None = None

@@ -7,8 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from campaigns_app.operations.crashtest.checker import Promise
 from campaigns_app.operations.crashtest.nemesis import Fault
+from campaigns_app.operations.crashtest.promise import Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Report:
 
     seed: int
     database: str
+    channel: str
     contacts: int
     campaigns: int
     seconds: float
@@ -37,6 +38,7 @@ class Report:
         return {
             "seed": self.seed,
             "database": self.database,
+            "channel": self.channel,
             "contacts": self.contacts,
             "campaigns": self.campaigns,
             "seconds": round(self.seconds, 1),
@@ -61,7 +63,7 @@ def print_report(report: Report, console: Console) -> None:
     """The faults by kind, and each promise, as tables."""
     console.print(
         f"\nseed {report.seed}, {report.database}, {report.seconds:,.0f} s: "
-        f"{report.campaigns:,} campaigns to {report.contacts:,} contacts each, "
+        f"{report.campaigns:,} campaigns ({report.channel}) to {report.contacts:,} contacts each, "
         f"{report.webhooks:,} webhooks of which {report.webhooks_repeated:,} came again, "
         f"{report.faults_at_work} of {sum(report.faults.values())} faults in the middle of sending"
     )

@@ -13,15 +13,24 @@ from flask import Flask
 from sqlalchemy import inspect
 
 from campaigns_app import create_app
+from campaigns_app.channels.conversation import ApiChannel
 from campaigns_app.errors import CannotStart
 from campaigns_app.extensions import db
-from campaigns_app.operations.crashtest.checker import Promise, check
+from campaigns_app.job_queue import CAMPAIGNS, PROVIDERS
+from campaigns_app.operations.crashtest.checker import check
 from campaigns_app.operations.crashtest.faults import Hands
-from campaigns_app.operations.crashtest.history import History
-from campaigns_app.operations.crashtest.nemesis import Fault, Strike, plan_strikes, possible_faults
+from campaigns_app.operations.crashtest.history import Calls, History
+from campaigns_app.operations.crashtest.nemesis import (
+    HARMLESS_TO_CALLS,
+    Fault,
+    Strike,
+    plan_strikes,
+    possible_faults,
+)
 from campaigns_app.operations.crashtest.progress import Progress, read_progress
+from campaigns_app.operations.crashtest.promise import Promise
 from campaigns_app.operations.crashtest.report import Report
-from campaigns_app.operations.crashtest.scene import Scene, set_scene
+from campaigns_app.operations.crashtest.scene import Provider, Scene, set_scene
 from campaigns_app.operations.data_folder import DataFolder
 from campaigns_app.operations.demo.receiver import WebhookReceiver
 from campaigns_app.operations.demo.run import OWN_SETTINGS
@@ -32,11 +41,15 @@ from campaigns_app.operations.installation import (
 )
 from campaigns_app.operations.local_postgres import LocalPostgres
 from campaigns_app.operations.signals import CaughtSignals
+from campaigns_app.operations.simulator.process import Line, simulator_process
 from campaigns_app.operations.web import open_socket
 
 HOST = "127.0.0.1"
 LOOK_SECONDS = 0.05
 LEASE_SECONDS = 2
+CALLS_AT_ONCE = 20
+ANSWER_SECONDS = 0.1
+"""How long the simulator takes: calls are under way whenever a fault strikes."""
 PACE = {
     "BATCH_SIZE": "100",
     "CHUNK_SIZE": "5",
@@ -45,6 +58,7 @@ PACE = {
     "LOG_LEVEL": "WARNING",
     "WEBHOOK_ALLOWED_NETWORKS": f"{HOST}/32",
 }
+PROVIDER_PACE = {"PROVIDER_CONCURRENCY": str(CALLS_AT_ONCE), "PROVIDER_TIMEOUT_SECONDS": "5"}
 """Small steps, so that a fault at a random moment strikes in the middle of one; a short lease, so
 that work comes back soon."""
 
@@ -61,7 +75,8 @@ CONTACTS_A_SECOND = 100
 class Options:
     """What can be asked of the crash test. `database` is the address of an empty one; without, it
     is a new one: of a PostgreSQL server of our own with `postgres`, else SQLite. The processes'
-    log goes to `log`, or is removed with everything else."""
+    log goes to `log`, or is removed with everything else. Campaigns go through the simulator as
+    `line` says, or are conversations."""
 
     faults: int
     contacts: int
@@ -69,6 +84,7 @@ class Options:
     database: str | None = None
     postgres: bool = False
     log: Path | None = None
+    line: Line | None = None
 
     @property
     def longest_seconds(self) -> float:
@@ -96,8 +112,17 @@ def run_crashtest(options: Options, say: Callable[[str], None]) -> Report:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="campaigns-crashtest-")))
         postgres = stack.enter_context(LocalPostgres()) if options.postgres else None
         environ = _environ(options, postgres)
+        log = options.log or folder / "log"
+        provider = None
+        if options.line is not None:
+            # It outlives the installation: what it has taken is the history.
+            simulator = stack.enter_context(
+                simulator_process(folder / "taken.jsonl", environ, log, latency=ANSWER_SECONDS)
+            )
+            provider = Provider(options.line, simulator)
+            environ |= {**PROVIDER_PACE, "PROVIDER_BASE_URLS": simulator.url}
         receiver = stack.enter_context(WebhookReceiver())
-        run = _Run(options, signals, receiver, postgres, say)
+        run = _Run(options, signals, receiver, postgres, provider, say)
         with (
             open_socket(HOST, 0) as listener,
             DataFolder(folder / "data") as data,
@@ -105,11 +130,11 @@ def run_crashtest(options: Options, say: Callable[[str], None]) -> Report:
                 data,
                 listener,
                 environ,
-                log=options.log or folder / "log",
+                log=log,
                 at_once=lambda: signals.count > 0,
             ) as installation,
         ):
-            run.carry_out(installation, options.log or folder / "log")
+            run.carry_out(installation, log)
         # Only now does nothing happen any more, not even by a process that woke up late.
         return run.report(installation.app)
 
@@ -136,6 +161,7 @@ class _Run:
     signals: CaughtSignals
     receiver: WebhookReceiver
     postgres: LocalPostgres | None
+    provider: Provider | None
     say: Callable[[str], None]
     started: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
@@ -151,9 +177,10 @@ class _Run:
         """Strike as planned, then wait until everything is done, or time is up. Raises
         `Interrupted`."""
         self.installation = installation
-        self.hands = Hands(installation, self.postgres, LEASE_SECONDS, log)
+        queue = PROVIDERS if self.provider else CAMPAIGNS
+        self.hands = Hands(installation, self.postgres, LEASE_SECONDS, log, queue)
         with installation.app.app_context():
-            self.scene = set_scene(self.options.contacts, self.receiver.url)
+            self.scene = set_scene(self.options.contacts, self.receiver.url, self.provider)
         self.receiver.secret = self.scene.secret
         try:
             for strike in self._plan():
@@ -170,7 +197,13 @@ class _Run:
     def report(self, app: Flask) -> Report:
         """Read the history, in which nothing happens any more."""
         arrivals = self.receiver.history
-        history = History(self.scene.label_id, self.asked, arrivals, self.receiver.arrivals.refused)
+        history = History(
+            self.scene.label_id,
+            self.asked,
+            arrivals,
+            self.receiver.arrivals.refused,
+            self._calls(),
+        )
         with app.app_context():
             session = db.session()
             dialect = session.connection().dialect
@@ -179,6 +212,7 @@ class _Run:
         return Report(
             seed=self.options.seed,
             database=f"{dialect.name} {'.'.join(map(str, dialect.server_version_info or ()))}",
+            channel=self.provider.line.channel.name if self.provider else ApiChannel.name,
             contacts=self.options.contacts,
             campaigns=self.asked,
             seconds=self.seconds,
@@ -192,6 +226,12 @@ class _Run:
                 *promises,
             ],
         )
+
+    def _calls(self) -> Calls | None:
+        if self.provider is None:
+            return None
+        cutting = sum(self.struck[fault] for fault in self.struck if fault not in HARMLESS_TO_CALLS)
+        return Calls(self.provider.simulator.entries(), cutting * CALLS_AT_ONCE)
 
     def _plan(self) -> list[Strike]:
         is_postgres = self.installation.app.config["DATABASE_URL"].startswith("postgresql")

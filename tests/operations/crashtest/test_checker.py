@@ -4,15 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
 from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.conversations.models import Conversation, Message
 from campaigns_app.operations.crashtest.checker import check
-from campaigns_app.operations.crashtest.history import History
+from campaigns_app.operations.crashtest.history import Calls, History
 from campaigns_app.operations.demo.receiver import Webhook
+from campaigns_app.operations.simulator.ledger import Entry
 from campaigns_app.webhooks.events import CONVERSATION_CREATED
 from campaigns_app.webhooks.models import WebhookDelivery, WebhookEvent
 from tests.operations.crashtest.conftest import (
@@ -201,3 +202,84 @@ def test_no_damage_goes_without_a_promise_of_its_own(damageable: Session, histor
     assert [name for name in names if not name.startswith(seen)] == [
         "arrivals with a wrong signature"
     ]
+
+
+# What the provider took
+
+
+def entry(row_id: int) -> Entry:
+    """A message that the provider took for a recipient."""
+    return Entry(1.0, "twilio", str(row_id), f"SM{row_id}", "+1", "+2", "Hello")
+
+
+@pytest.fixture
+def provided(damageable: Session, history: History) -> History:
+    """The same campaigns, through a provider who took a message for everybody sent."""
+    sent = select(CampaignRecipient.id).where(CampaignRecipient.state == RecipientState.SENT)
+    return replace(history, calls=Calls([entry(one) for one in damageable.scalars(sent)], 1))
+
+
+CALL_DAMAGES: dict[str, tuple[Callable[[Calls], Calls], str]] = {
+    "somebody sent to twice": (
+        lambda calls: replace(calls, taken=[*calls.taken, calls.taken[0]]),
+        "messages for each recipient beyond one",
+    ),
+    "somebody sent to who is in no ledger": (
+        lambda calls: replace(calls, taken=[*calls.taken, entry(4711)]),
+        "messages to nobody in the ledger",
+    ),
+    "somebody sent whom the provider knows nothing of": (
+        lambda calls: replace(calls, taken=calls.taken[1:]),
+        "recipients sent, whose message the provider took",
+    ),
+}
+
+
+def test_a_providers_history_in_which_every_promise_was_kept_passes(
+    damageable: Session, provided: History
+) -> None:
+    assert broken(damageable, provided) == set()
+
+
+@pytest.mark.parametrize(("damage", "promise"), CALL_DAMAGES.values(), ids=CALL_DAMAGES)
+def test_every_disagreement_with_the_provider_is_seen(
+    damageable: Session, provided: History, damage: Callable[[Calls], Calls], promise: str
+) -> None:
+    assert provided.calls is not None
+
+    assert broken(damageable, replace(provided, calls=damage(provided.calls))) == {promise}
+
+
+@pytest.mark.parametrize("state", [RecipientState.FAILED, RecipientState.SKIPPED])
+def test_a_message_that_was_taken_for_somebody_called_not_sent_is_seen(
+    damageable: Session, provided: History, state: RecipientState
+) -> None:
+    recipient(state)(damageable)
+    batch(sent=2, **{state.value: 1 + (state is RecipientState.SKIPPED)})(damageable)
+
+    seen = broken(damageable, provided)
+
+    assert seen == {"messages taken, of recipients neither sent nor unknown"}
+
+
+@pytest.mark.parametrize(("cut_off", "is_held"), [(1, True), (0, False)])
+def test_more_unknown_than_were_under_way_is_seen(
+    damageable: Session, provided: History, cut_off: int, is_held: bool
+) -> None:
+    assert provided.calls is not None
+    recipient(RecipientState.UNKNOWN)(damageable)
+    batch(sent=2, unknown=1)(damageable)
+    calls = replace(provided.calls, most_cut_off=cut_off)
+
+    seen = broken(damageable, replace(provided, calls=calls))
+
+    assert (seen == set()) is is_held
+    assert all(name.startswith("recipients unknown") for name in seen)
+
+
+def test_a_provider_run_is_asked_for_no_conversations(
+    damageable: Session, provided: History
+) -> None:
+    first(Conversation)(damageable)
+
+    assert broken(damageable, provided) == set()

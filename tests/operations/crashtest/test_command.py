@@ -53,8 +53,13 @@ def crashtest(place: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize(
     "options",
-    [("--seed", "92"), ("--seed", "36", "--postgres")],
-    ids=["sqlite", "postgresql"],
+    [
+        ("--seed", "92"),
+        ("--seed", "36", "--postgres"),
+        ("--seed", "5", "--channel", "twilio"),
+        ("--seed", "7", "--channel", "bandwidth", "--postgres"),
+    ],
+    ids=["sqlite", "postgresql", "a provider on sqlite", "a provider on postgresql"],
 )
 def test_every_promise_holds_after_a_few_faults_and_nothing_is_left(
     place: Path, options: tuple[str, ...]
