@@ -24,7 +24,7 @@ def write_contacts(path: Path) -> None:
     path.write_text("\n".join(["name,email,labels", *rows]))
 
 
-def test_the_demonstration_carries_a_campaign_out_and_leaves_nothing_running(
+def test_the_demonstration_carries_two_campaigns_out_and_leaves_nothing_running(
     tmp_path: Path,
 ) -> None:
     write_contacts(tmp_path / "contacts.csv")
@@ -53,6 +53,11 @@ def test_the_demonstration_carries_a_campaign_out_and_leaves_nothing_running(
         "webhooks_delivered": 2 * reached,
         "webhooks_verified": 2 * reached,
         "failed": 0,
+        "texts": 100,
+        "texts_taken": 91,
+        "texts_delivered": 88,
+        "texts_failed": 12,
+        "texts_opted_out": 8,
     }
     assert processes_naming(str(tmp_path)) == []
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from campaigns_app.operations.demo.display import Display
-from campaigns_app.operations.demo.figures import Summary
-from campaigns_app.operations.demo.run import SAMPLE, DemoOptions, run_demo
+from campaigns_app.operations.demo.run import SAMPLE, DemoOptions, Summary, run_demo
 
 DATA = Path("instance") / "demo"
 
@@ -43,8 +42,9 @@ def demo_command(
     """See the main job done: 2,000 contacts receive a campaign, with signed webhooks.
 
     Starts everything in a folder of its own, imports contacts, makes an inbox, a webhook endpoint
-    with a receiver that verifies every signature, and a campaign; shows the progress; then goes on
-    serving the page until Ctrl-C. Exit status 0 only if every number adds up.
+    with a receiver that verifies every signature, and a campaign; then one of text messages to a
+    simulated provider; shows the progress; then goes on serving the page until Ctrl-C. Exit status
+    0 only if every number adds up.
     """
     titles = tuple(title.strip().lower() for title in labels.split(",") if title.strip())
     options = DemoOptions(data, contacts, titles, port, exit_after)
@@ -52,7 +52,7 @@ def demo_command(
 
     def report(summary: Summary) -> None:
         if as_json:
-            click.echo(json.dumps(summary.as_dict()))
+            click.echo(json.dumps(dict(summary)))
         else:
             display.summary(summary)
 

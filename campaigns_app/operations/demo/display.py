@@ -1,6 +1,6 @@
 """What a person at the terminal sees of the demonstration."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -9,7 +9,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from campaigns_app.operations.demo.figures import Figures, Summary
+from campaigns_app.operations.demo.figures import Figures
 from campaigns_app.webhooks.events import OPENING_EVENTS
 
 WEBHOOKS_EACH = len(OPENING_EVENTS)
@@ -53,12 +53,12 @@ class Display:
         ) as progress:
             yield Bars(progress)
 
-    def summary(self, summary: Summary) -> None:
+    def summary(self, summary: Mapping[str, int | float]) -> None:
         """The figures, as a table."""
         table = Table(show_header=False, box=None, padding=(0, 2))
         table.add_column(justify="left")
         table.add_column(justify="right")
-        for name, value in summary.as_dict().items():
+        for name, value in summary.items():
             table.add_row(name.replace("_", " "), f"{value:,}")
         self.console.print(table)
 

@@ -2,7 +2,7 @@
 read from the database, or was counted by the receiver."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -31,10 +31,6 @@ class Summary:
     webhooks_verified: int
     failed: int
     seconds: float
-
-    def as_dict(self) -> dict[str, int | float]:
-        """The figures by name."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

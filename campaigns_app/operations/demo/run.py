@@ -5,20 +5,29 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from campaigns_app.data import FOLDER, SAMPLE_CONTACTS
 from campaigns_app.errors import CannotStart
 from campaigns_app.operations.data_folder import DataFolder
 from campaigns_app.operations.demo import scene
 from campaigns_app.operations.demo.display import Display
-from campaigns_app.operations.demo.figures import Figures, Summary, read_figures
+from campaigns_app.operations.demo.figures import Figures, read_figures
 from campaigns_app.operations.demo.receiver import WebhookReceiver
+from campaigns_app.operations.demo.texting import TITLE as TEXTS
+from campaigns_app.operations.demo.texting import TextFigures, read_texts, schedule_texts
 from campaigns_app.operations.installation import Installation, running_installation
 from campaigns_app.operations.signals import CaughtSignals
+from campaigns_app.operations.simulator.process import SimulatorProcess, simulator_process
 from campaigns_app.operations.supervisor import LOOK_SECONDS
 from campaigns_app.operations.web import open_socket
+
+Summary = Mapping[str, int | float]
+"""The figures of both campaigns by name, as they are printed."""
+
+Seen = TypeVar("Seen", Figures, TextFigures)
 
 HOST = "127.0.0.1"
 USUAL_PORT = 8000
@@ -58,13 +67,21 @@ def run_demo(options: DemoOptions, display: Display, report: Callable[[Summary],
     ):
         folder.empty()
         log = folder.path / "demo.log"
-        with running_installation(
-            folder, listener, _environ(os.environ), log=log, at_once=lambda: signals.count > 1
-        ) as installation:
+        environ = _environ(os.environ)
+        with (
+            simulator_process(folder.path / "taken.jsonl", environ, log) as simulator,
+            running_installation(
+                folder,
+                listener,
+                environ | {"PROVIDER_BASE_URLS": simulator.url},
+                log=log,
+                at_once=lambda: signals.count > 1,
+            ) as installation,
+        ):
             # This process only sets things up; what goes on is in the log of the others.
             logging.getLogger().setLevel(logging.WARNING)
             display.done(f"Embedded stores, web, workers and sweep are running (log: {log})")
-            demo = _Demo(options, display, signals, receiver, installation)
+            demo = _Demo(options, display, signals, receiver, simulator, installation)
             adds_up = demo.carry_out(report)
             if not options.exit_after:
                 demo.go_on_serving()
@@ -77,16 +94,18 @@ class _Demo:
     display: Display
     signals: CaughtSignals
     receiver: WebhookReceiver
+    simulator: SimulatorProcess
     installation: Installation
 
     def carry_out(self, report: Callable[[Summary], None]) -> bool:
-        """Set the scene, run the campaign, report; returns whether every number added up."""
+        """Set the scene, run both campaigns, report; returns whether every number added up."""
         with self.installation.app.app_context():
-            figures = self._watch(self._prepare())
+            login = self._prepare()
+            figures, texts = self._converse(login), self._text(login)
         if self.signals.count:
             return False
-        report(figures.summarize())
-        faults = list(figures.faults())
+        report(asdict(figures.summarize()) | asdict(texts.summarize()))
+        faults = [*figures.faults(), *texts.faults()]
         for fault in faults:
             self.display.fault(fault)
         if not faults:
@@ -100,8 +119,8 @@ class _Demo:
         while not self.signals.wait(LOOK_SECONDS):
             self.installation.look()
 
-    def _prepare(self) -> int:
-        """Set the scene; returns the campaign's id."""
+    def _prepare(self) -> scene.Login:
+        """Make everything but the campaigns."""
         login = scene.make_account()
         self.display.done(f"Administrator: {login.email}    password: {login.password}")
         with self.display.waiting(f"Importing {self.options.contacts.name}"):
@@ -110,28 +129,46 @@ class _Demo:
             f"{contacts.created:,} contacts imported, {contacts.rejected_count:,} rows rejected, "
             f"{contacts.labels_created:,} labels"
         )
-        labels = scene.choose_labels(login, self.options.labels)
         self.receiver.secret = scene.make_endpoint(login, self.receiver.url)
         self.display.done(f"Webhook endpoint at {self.receiver.url}")
+        return login
+
+    def _converse(self, login: scene.Login) -> Figures:
+        """Run the campaign that opens conversations; returns the last figures."""
+        labels = scene.choose_labels(login, self.options.labels)
         audience = ", ".join(label.title for label in labels)
         campaign_id = scene.schedule_campaign(login, labels)
         self.display.done(f"Campaign «{scene.TITLE}» scheduled for everybody with: {audience}")
-        return campaign_id
+        with self.display.bars() as bars:
+            return self._watch(lambda: read_figures(campaign_id, self.receiver), bars.show)
 
-    def _watch(self, campaign_id: int) -> Figures:
+    def _text(self, login: scene.Login) -> TextFigures:
+        """Run the campaign that goes through a provider; returns the last figures."""
+        campaign_id = schedule_texts(login, self.simulator)
+        self.display.done(f"Campaign «{TEXTS}» scheduled, as Twilio to {self.simulator.url}")
+        with self.display.waiting("Texting"):
+            texts = self._watch(lambda: read_texts(campaign_id, self.simulator))
+        self.display.done(
+            f"{texts.taken:,} of {texts.counts.total:,} text messages taken by the provider: "
+            f"{texts.counts.delivered:,} delivered, {texts.counts.failed:,} failed, "
+            f"{texts.opted_out:,} people opted out"
+        )
+        return texts
+
+    def _watch(self, read: Callable[[], Seen], show: Callable[[Seen], None] | None = None) -> Seen:
         """Look until nothing will happen any more, or has not for too long, or somebody ends it;
         returns the last figures."""
         started = moved = time.monotonic()
-        figures = read_figures(campaign_id, self.receiver)
-        with self.display.bars() as bars:
-            while not figures.is_over and not self.signals.wait(LOOK_SECONDS):
-                self.installation.look()
-                latest = read_figures(campaign_id, self.receiver)
-                if latest != figures:
-                    figures, moved = latest, time.monotonic()
-                    bars.show(figures)
-                elif _has_passed(moved, STUCK_SECONDS) or _has_passed(started, LONGEST_SECONDS):
-                    break
+        figures = read()
+        while not figures.is_over and not self.signals.wait(LOOK_SECONDS):
+            self.installation.look()
+            latest = read()
+            if latest != figures:
+                figures, moved = latest, time.monotonic()
+                if show is not None:
+                    show(figures)
+            elif _has_passed(moved, STUCK_SECONDS) or _has_passed(started, LONGEST_SECONDS):
+                break
         return figures
 
 

@@ -34,6 +34,7 @@ MESSAGE = (
     "Hi {{ contact.first_name | default: 'there' }}, our spring collection is here, and you are "
     "among the first to see it. Shall we keep something for you?"
 )
+CONVERSATIONS = InboxDraft("Demo inbox", ApiChannel.name, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +86,17 @@ def make_endpoint(login: Login, url: str) -> str:
     return create_endpoint(login.account_id, draft, actor=_user(login)).secret
 
 
-def schedule_campaign(login: Login, labels: Sequence[Label]) -> int:
-    """A campaign in a new API inbox, due in a few seconds; returns its id. Commits."""
+def schedule_campaign(
+    login: Login, labels: Sequence[Label], inbox: InboxDraft = CONVERSATIONS, *, title: str = TITLE
+) -> int:
+    """A campaign in a new inbox, due in a few seconds; returns its id. Commits."""
     audience = [{"type": "Label", "id": label.id} for label in labels]
-    inbox = create_inbox(
-        login.account_id, InboxDraft("Demo inbox", ApiChannel.name, {}), actor=_user(login)
-    )
+    inbox_id = create_inbox(login.account_id, inbox, actor=_user(login)).id
     user = _user(login)
     draft = CampaignDraft(
-        title=TITLE,
+        title=title,
         message=MESSAGE,
-        inbox_id=inbox.id,
+        inbox_id=inbox_id,
         audience=audience,
         scheduled_at=utcnow() + AHEAD,
         sender_id=user.id,
