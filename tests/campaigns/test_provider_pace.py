@@ -1,0 +1,136 @@
+"""How fast messages leave: many at once, no more than may, and no inbox waits for another."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from campaigns_app.accounts.models import Account
+from campaigns_app.campaigns.jobs import execute_campaign
+from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
+from campaigns_app.campaigns.report import Counts, count_states
+from campaigns_app.channels.provider import Receipt, Retry
+from campaigns_app.channels.registry import EXTENSION, ChannelRegistry
+from tests.factories import make_account, make_campaign, make_contact, make_inbox, make_label
+from tests.scripted import ScriptedChannel
+
+LONGEST_SECONDS = 20
+"""After this a message that waits for others is given up, and is unknown."""
+
+
+class PacedChannel(ScriptedChannel):
+    """A provider some of whose calls end only when something else has happened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.under_way = self.most_under_way = 0
+        self.waits_for: dict[str, int] = {}
+        self.called_at: dict[str, list[float]] = {}
+
+    async def send(self, *call: Any) -> Receipt:
+        message = call[2]
+        self.called_at.setdefault(message.to, []).append(time.monotonic())
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            receipt = await super().send(*call)
+            await asyncio.wait_for(self._until(message.to), LONGEST_SECONDS)
+            return receipt
+        finally:
+            self.under_way -= 1
+
+    async def _until(self, to: str) -> None:
+        """Wait until so many calls have been made as this one is to wait for."""
+        while len(self.calls) < self.waits_for.get(to, 0):
+            await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+def channel(app: Flask) -> Iterator[PacedChannel]:
+    """The provider under test."""
+    before = app.extensions[EXTENSION]
+    app.extensions[EXTENSION] = ChannelRegistry()
+    channel = PacedChannel()
+    app.extensions[EXTENSION].register(channel)
+    yield channel
+    app.extensions[EXTENSION] = before
+
+
+def start(account: Account, series: int, people: int) -> int:
+    """A campaign from an inbox of its own that has started, to so many numbers of a series."""
+    label = make_label(account, title=f"series-{series}")
+    for number in range(people):
+        make_contact(account, label, phone_number=to(series, number))
+    inbox = make_inbox(
+        account, name=f"Inbox {series}", inbox_type="Scripted", callback_token=f"token-{series}"
+    )
+    campaign_id = make_campaign(account, label, inbox_id=inbox.id).id
+    execute_campaign(campaign_id)
+    return campaign_id
+
+
+def to(series: int, number: int) -> str:
+    """A number of the series."""
+    return f"+1415{series}55{number:04d}"
+
+
+@pytest.mark.usefixtures("session")
+def test_many_calls_are_under_way_at_once_and_no_more_than_may(
+    app: Flask, channel: PacedChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "PROVIDER_CONCURRENCY", 7)
+    campaign_id = start(make_account(), 5, 21)
+    channel.waits_for = {to(5, number): 7 for number in range(7)}
+
+    deliver_provider_batches()
+
+    assert count_states(campaign_id) == Counts(total=21, sent=21)
+    assert channel.most_under_way == 7
+
+
+@pytest.mark.usefixtures("session")
+def test_an_inbox_whose_provider_is_slow_keeps_no_other_waiting(channel: PacedChannel) -> None:
+    account = make_account()
+    slow, quick = start(account, 5, 1), start(account, 6, 20)
+    # The slow one answers only when everybody of the other inbox has been written to.
+    channel.waits_for = {to(5, 0): 21}
+
+    deliver_provider_batches()
+
+    assert count_states(slow) == Counts(total=1, sent=1)
+    assert count_states(quick) == Counts(total=20, sent=20)
+
+
+def test_an_inbox_that_was_too_fast_waits_as_long_as_asked_and_no_other_does(
+    app: Flask, session: Session, channel: PacedChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "PROVIDER_CONCURRENCY", 1)
+    account = make_account()
+    held, other = start(account, 5, 2), start(account, 6, 5)
+    channel.outcomes[to(5, 0)] = Retry("too fast", "429", after=1, slows_down=True)
+
+    deliver_provider_batches()
+
+    assert count_states(held) == Counts(total=2, pending=1, sent=1)
+    assert count_states(other) == Counts(total=5, sent=5)
+    first, second = (channel.called_at[to(5, number)][0] for number in range(2))
+    assert second - first >= 1
+    assert all(channel.called_at[to(6, number)][0] < second for number in range(5))
+
+
+def test_one_person_who_was_written_to_too_often_keeps_nobody_waiting(
+    app: Flask, session: Session, channel: PacedChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "PROVIDER_CONCURRENCY", 1)
+    campaign_id = start(make_account(), 5, 4)
+    # As WhatsApp's limit for a pair of numbers: for this recipient only.
+    channel.outcomes[to(5, 0)] = Retry("pair limit", "131056", after=3600)
+
+    deliver_provider_batches()
+
+    assert count_states(campaign_id) == Counts(total=4, pending=1, sent=3)
+    assert [len(times) for times in channel.called_at.values()] == [1, 1, 1, 1]
