@@ -50,7 +50,8 @@ class User(UserMixin, Base):
     """A person who logs in.
 
     `time_zone` is empty until the browser has told its own or the person has chosen one.
-    `session_number` is part of every session: raising it ends all of them.
+    `session_number` is part of every session: raising it ends all of them. `phone_number` (E.164)
+    is where they have messages of campaigns sent to try them.
     """
 
     __tablename__ = "users"
@@ -61,6 +62,7 @@ class User(UserMixin, Base):
     password_hash: Mapped[str] = mapped_column(String(255))
     time_zone: Mapped[str] = mapped_column(String(64), default="")
     session_number: Mapped[int] = mapped_column(default=1)
+    phone_number: Mapped[str | None] = mapped_column(String(20))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
 

@@ -20,6 +20,7 @@ Contacts = TypeVar("Contacts", bound=Select[*tuple[Any, ...]])
 
 _OF_PHONE = aliased(Suppression)
 _OF_EMAIL = aliased(Suppression)
+_OF_ADDRESS = aliased(Suppression)
 
 
 class Rule(NamedTuple):
@@ -34,9 +35,13 @@ def exclusion_rules(channel: Channel) -> list[Rule]:
 
     The conditions hold inside `screened_contacts` only, which joins what they ask for.
     """
+    suppressions = [_OF_PHONE, _OF_EMAIL]
+    if channel.suppressible_address() is not None:
+        suppressions.append(_OF_ADDRESS)
+    is_suppressed = or_(*(one.id.is_not(None) for one in suppressions))
     return [
         Rule(Reason.BLOCKED.value, Contact.blocked.is_(True)),
-        Rule(Reason.OPTED_OUT.value, or_(_OF_PHONE.id.is_not(None), _OF_EMAIL.id.is_not(None))),
+        Rule(Reason.OPTED_OUT.value, is_suppressed),
         *(Rule(*rule) for rule in channel.unreachable()),
     ]
 
@@ -56,11 +61,14 @@ def screened_contacts(matched: ColumnElement[bool], channel: Channel) -> Select[
         else_=null(),
     )
     if address is None:
-        return _with_suppressions(select(Contact.id, reason.label("reason"))).where(matched)
+        contacts = select(Contact.id, reason.label("reason"))
+        return _with_suppressions(contacts, channel).where(matched)
     # Only those for whom no other reason holds compete for an address.
     place = func.row_number().over(partition_by=[address, reason], order_by=Contact.id)
     ranked = (
-        _with_suppressions(select(Contact.id, reason.label("reason"), place.label("place")))
+        _with_suppressions(
+            select(Contact.id, reason.label("reason"), place.label("place")), channel
+        )
         .where(matched)
         .subquery()
     )
@@ -83,12 +91,19 @@ def recipient_rows(campaign: Campaign, channel: Channel) -> Select[int, str, str
     return select(screened.c.id, state, screened.c.reason)
 
 
-def _with_suppressions(contacts: Contacts) -> Contacts:
+def _with_suppressions(contacts: Contacts, channel: Channel) -> Contacts:
     """`contacts` joined with what is suppressed of each: at most one row for each address."""
-    return contacts.outerjoin(
+    contacts = contacts.outerjoin(
         _OF_PHONE,
         (_OF_PHONE.account_id == Contact.account_id) & (_OF_PHONE.address == Contact.phone_number),
     ).outerjoin(
         _OF_EMAIL,
         (_OF_EMAIL.account_id == Contact.account_id) & (_OF_EMAIL.address == Contact.email),
+    )
+    address = channel.suppressible_address()
+    if address is None:
+        return contacts
+    return contacts.outerjoin(
+        _OF_ADDRESS,
+        (_OF_ADDRESS.account_id == Contact.account_id) & (_OF_ADDRESS.address == address),
     )

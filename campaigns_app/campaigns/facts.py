@@ -33,7 +33,7 @@ class Recorded(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known, by contact id; of suppressions, by address.
+    """What is known, by contact id.
 
     `labels` are the titles of the campaign's that the contact carries now. `reasons` has an entry
     for who matches now: why they would be left out, or None.
@@ -42,7 +42,7 @@ class Facts:
     labels: Mapping[int, Sequence[str]]
     reasons: Mapping[int, str | None]
     twins: Mapping[int, Twin]
-    suppressions: Mapping[str, Suppression]
+    suppressions: Mapping[int, Sequence[Suppression]]
     recorded: Mapping[int, Recorded]
 
 
@@ -50,10 +50,9 @@ def gather_facts(
     session: Session,
     campaign: Campaign,
     channel: Channel,
-    contacts: Sequence[Contact],
     contact_ids: Collection[int],
 ) -> Facts:
-    """The facts about the contacts with these ids; `contacts` are those that still exist."""
+    """The facts about the contacts with these ids, some of which may be deleted."""
     recorded = _read_ledger(session, campaign, contact_ids)
     addresses = _read_addresses(session, channel, contact_ids)
     reasons = _screen(session, campaign, channel, contact_ids, addresses.values())
@@ -61,7 +60,7 @@ def gather_facts(
         _read_labels(session, campaign, contact_ids),
         reasons,
         _find_twins(session, campaign, channel, addresses, reasons),
-        _read_suppressions(session, campaign.account_id, contacts),
+        _read_suppressions(session, campaign.account_id, channel, contact_ids),
         recorded,
     )
 
@@ -149,15 +148,29 @@ def _read_labels(
 
 
 def _read_suppressions(
-    session: Session, account_id: int, contacts: Sequence[Contact]
-) -> dict[str, Suppression]:
-    addresses = {key for one in contacts for key in (one.phone_number, one.email) if key}
+    session: Session, account_id: int, channel: Channel, contact_ids: Collection[int]
+) -> Mapping[int, Sequence[Suppression]]:
+    own = channel.suppressible_address()
+    columns = [Contact.phone_number, Contact.email, *([] if own is None else [own])]
+    named = {
+        contact_id: names
+        for contact_id, *names in session.execute(
+            select(Contact.id, *columns).where(
+                Contact.account_id == account_id, Contact.id.in_(contact_ids)
+            )
+        )
+    }
+    addresses = {name for names in named.values() for name in names if name}
     rows = session.scalars(
         select(Suppression).where(
             Suppression.account_id == account_id, Suppression.address.in_(addresses)
         )
     )
-    return {row.address: row for row in rows}
+    found = {row.address: row for row in rows}
+    return {
+        contact_id: [found[name] for name in names if name in found]
+        for contact_id, names in named.items()
+    }
 
 
 def _read_ledger(

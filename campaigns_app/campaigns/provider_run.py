@@ -167,7 +167,11 @@ class ProviderRun:
         if not self._hold():
             return
         begun = sending_ledger.begin_sending(
-            self._session, self._lease, self._lease_seconds, [one.contact_id for one in messages]
+            self._session,
+            self._lease,
+            self._lease_seconds,
+            self._route.channel,
+            [one.contact_id for one in messages],
         )
         passing("before_commit")
         self._session.commit()
@@ -217,7 +221,7 @@ class ProviderRun:
             self._session, self._lease, self._lease_seconds, [one.result for one in made]
         )
         addresses = [
-            (one.prepared.message.to, one.outcome.code or "")
+            (self._route.channel.suppressible(one.prepared.message.to), one.outcome.code or "")
             for one in made
             if isinstance(one.outcome, Suppress)
         ]

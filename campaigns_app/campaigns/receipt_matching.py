@@ -29,13 +29,15 @@ NEVER_SENT = (RecipientState.PENDING, RecipientState.SKIPPED, RecipientState.CAN
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event that was kept, and the inbox to which it was told."""
+    """An event that was kept, and the inbox to which it was told; `address_kind` is that of the
+    inbox's channel."""
 
     id: int
     account_id: int
     inbox_id: int
     received_at: datetime
     event: ProviderEvent
+    address_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ it was sent waits, ever longer, and in the end is taken for somebody else's.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
@@ -16,15 +16,23 @@ from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns.receipt_matching import Match, Told, as_row_id, match_recipients
+from campaigns_app.campaigns.receipt_matching import Match, Told, match_recipients
 from campaigns_app.campaigns.standing import RECEIPTS, Standing, advance, must_wait
 from campaigns_app.campaigns.standings import LockedRecipient, lock_recipients, write_standings
 from campaigns_app.channels.provider import EventKind, ProviderEvent
+from campaigns_app.channels.registry import get_channels
 from campaigns_app.contacts.addresses import normalise_phone_number
 from campaigns_app.contacts.opt_out import Wish, read_wish
-from campaigns_app.contacts.suppressing import PROVIDER, REPLY, Consent, obey_consents
+from campaigns_app.contacts.suppressing import (
+    PROVIDER,
+    REPLY,
+    Consent,
+    obey_consents,
+    suppressible,
+)
 from campaigns_app.database.clock import database_now
 from campaigns_app.inboxes.callbacks import event_of
+from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.models import ProviderEvent as KeptEvent
 
 logger = logging.getLogger(__name__)
@@ -98,9 +106,7 @@ def _process_alone(session: Session, event_id: int) -> None:
 def _process(session: Session, due: Any) -> int:
     """Work on the events that `due` selects; returns how many there were. Commits."""
     kept: Sequence[KeptEvent] = session.scalars(due).all()
-    told = [
-        Told(one.id, one.account_id, one.inbox_id, one.received_at, event_of(one)) for one in kept
-    ]
+    told = list(_told(session, kept))
     matches = match_recipients(session, told)
     recipients = lock_recipients(session, {match.recipient_id for match in matches.values()})
     results = _apply(session, told, matches, recipients)
@@ -109,6 +115,23 @@ def _process(session: Session, due: Any) -> int:
     _mark(session, told, matches, results)
     session.commit()
     return len(told)
+
+
+def _told(session: Session, kept: Sequence[KeptEvent]) -> Iterator[Told]:
+    types = session.execute(
+        select(Inbox.id, Inbox.inbox_type).where(Inbox.id.in_({one.inbox_id for one in kept}))
+    )
+    channels = get_channels()
+    kinds = {
+        inbox_id: getattr(channels.get(name), "address_kind", "")
+        for inbox_id, name in types
+        if name in channels
+    }
+    for one in kept:
+        kind = kinds.get(one.inbox_id, "")
+        yield Told(
+            one.id, one.account_id, one.inbox_id, one.received_at, event_of(one), address_kind=kind
+        )
 
 
 def _apply(
@@ -143,8 +166,8 @@ def _may_come(told: Told) -> bool:
     """Whether the message that nobody knows may become known: only the provider's id for it is
     written down after it was sent."""
     event = told.event
-    is_ours = as_row_id(event.delivery_id) is not None
-    return event.kind in RECEIPTS and event.provider_message_id is not None and not is_ours
+    is_named = event.delivery_id is not None
+    return event.kind in RECEIPTS and event.provider_message_id is not None and not is_named
 
 
 def _consents(
@@ -160,7 +183,7 @@ def _consents(
 
 def _consent_of(told: Told, match: Match | None) -> Consent | None:
     event = told.event
-    address = _address_of(event, match)
+    address = _address_of(told, match)
     is_out, source = _wish_of(event)
     if is_out is None or address is None:
         return None
@@ -176,12 +199,16 @@ def _wish_of(event: ProviderEvent) -> tuple[bool | None, str]:
     return None, ""
 
 
-def _address_of(event: ProviderEvent, match: Match | None) -> str | None:
-    if event.address:
+def _address_of(told: Told, match: Match | None) -> str | None:
+    """The person's address as suppressions name it: a chat's id may look like a number."""
+    address = told.event.address
+    if address and told.address_kind:
+        return suppressible(told.address_kind, address)
+    if address:
         try:
-            return normalise_phone_number(event.address)
+            return normalise_phone_number(address)
         except ValueError:
-            return event.address
+            return address
     return match.phone_number if match is not None else None
 
 

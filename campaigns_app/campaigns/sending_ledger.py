@@ -32,6 +32,7 @@ from campaigns_app.campaigns.leases import Lease
 from campaigns_app.campaigns.ledger import CONTACT_COLUMNS, count_changes
 from campaigns_app.campaigns.models import CampaignRecipient
 from campaigns_app.campaigns.states import Reason, RecipientState
+from campaigns_app.channels.base import Channel
 from campaigns_app.contacts.models import Contact, Suppression
 from campaigns_app.database.clock import database_now
 
@@ -91,17 +92,21 @@ def next_due(session: Session, lease: Lease) -> datetime | None:
 
 
 def begin_sending(
-    session: Session, lease: Lease, lease_seconds: int, contact_ids: Sequence[int]
+    session: Session,
+    lease: Lease,
+    lease_seconds: int,
+    channel: Channel,
+    contact_ids: Sequence[int],
 ) -> set[int]:
     """Mark those of the recipients `sending` who may still be written to, and return them.
 
     Whoever was blocked or opted out since the start is skipped, with the reason. Renews the lease.
     Raises `StaleLease`. Does not commit.
     """
-    begun = _change(session, lease, contact_ids, SENDING)
+    begun = _change(session, lease, channel, contact_ids, SENDING)
     left = [one for one in contact_ids if one not in begun]
-    blocked = _change(session, lease, left, SKIPPED, Reason.BLOCKED)
-    opted_out = _change(session, lease, left, SKIPPED, Reason.OPTED_OUT)
+    blocked = _change(session, lease, channel, left, SKIPPED, Reason.BLOCKED)
+    opted_out = _change(session, lease, channel, left, SKIPPED, Reason.OPTED_OUT)
     moved = {SENDING: len(begun), SKIPPED: len(blocked) + len(opted_out)}
     count_changes(session, lease, lease_seconds, {PENDING: -sum(moved.values()), **moved})
     return begun
@@ -140,6 +145,7 @@ def _move(
 def _change(
     session: Session,
     lease: Lease,
+    channel: Channel,
     contact_ids: Sequence[int],
     state: RecipientState,
     reason: Reason | None = None,
@@ -148,15 +154,16 @@ def _change(
     if not contact_ids:
         return set()
     theirs = {"contacts": contact_ids, **_bounds(lease)}
-    return set(session.connection().scalars(_changing(state, reason), theirs))
+    return set(session.connection().scalars(_changing(channel, state, reason), theirs))
 
 
 @cache
-def _changing(state: RecipientState, reason: Reason | None) -> Update:
+def _changing(channel: Channel, state: RecipientState, reason: Reason | None) -> Update:
+    is_suppressed = _is_suppressed(channel.suppressible_address())
     fits: Mapping[Reason | None, ColumnElement[bool]] = {
-        None: and_(~Contact.blocked, ~_is_suppressed()),
+        None: and_(~Contact.blocked, ~is_suppressed),
         Reason.BLOCKED: Contact.blocked.expression,
-        Reason.OPTED_OUT: _is_suppressed(),
+        Reason.OPTED_OUT: is_suppressed,
     }
     table = cast(Table, CampaignRecipient.__table__)
     begins = {"attempts": table.c.attempts + 1} if state is SENDING else {}
@@ -223,10 +230,11 @@ def _values(result: Result, lease: Lease) -> Mapping[str, Any]:
     }
 
 
-def _is_suppressed() -> ColumnElement[bool]:
+def _is_suppressed(address: ColumnElement[str] | None) -> ColumnElement[bool]:
+    names = [Contact.phone_number, Contact.email, *([] if address is None else [address])]
     return exists().where(
         Suppression.account_id == Contact.account_id,
-        or_(Suppression.address == Contact.phone_number, Suppression.address == Contact.email),
+        or_(*(Suppression.address == name for name in names)),
     )
 
 

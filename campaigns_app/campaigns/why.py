@@ -82,10 +82,10 @@ def explain_contacts(
     search = search.strip()
     if not search or not is_storable(search):
         return Findings()
-    found = _find_contacts(session, campaign.account_id, search)
+    found = find_contacts(session, campaign.account_id, search)
     contacts = {contact.id: contact for contact in found[:MOST_FOUND]}
     ids = dict.fromkeys([*contacts, *_as_ids(search)])
-    facts = gather_facts(session, campaign, channel, list(contacts.values()), ids)
+    facts = gather_facts(session, campaign, channel, ids)
     return Findings(
         tuple(
             _judge(campaign, contact_id, contacts.get(contact_id), facts)
@@ -96,7 +96,8 @@ def explain_contacts(
     )
 
 
-def _find_contacts(session: Session, account_id: int, search: str) -> Sequence[Contact]:
+def find_contacts(session: Session, account_id: int, search: str) -> Sequence[Contact]:
+    """The account's contacts that `search` finds, exact ones first, one more than is shown."""
     is_exact = or_(
         Contact.id.in_(_as_ids(search)),
         Contact.phone_number == search,
@@ -130,14 +131,13 @@ def _judge(campaign: Campaign, contact_id: int, contact: Contact | None, facts: 
         answer = Answer.NOT_MATCHED
     else:
         answer = Answer.WILL_SEND if reason is None else Answer.LEFT_OUT
-    keys = [contact.phone_number, contact.email] if contact is not None else []
     return Verdict(
         contact_id,
         contact,
         answer,
         reason,
         facts.labels.get(contact_id, ()),
-        [facts.suppressions[key] for key in keys if key is not None and key in facts.suppressions],
+        facts.suppressions.get(contact_id, ()),
         facts.twins.get(contact_id) if reason == Reason.DUPLICATE_PHONE else None,
         recorded,
     )

@@ -84,6 +84,11 @@ class Channel(ABC):
         for whom it is the same, one is written to. None where each contact is reached by itself."""
         return None
 
+    def suppressible_address(self) -> ColumnElement[str] | None:
+        """What a suppression may name a contact by, beside its number and its e-mail address, as
+        an expression on `contacts`; None where there is nothing else."""
+        return None
+
 
 class ConversationChannel(Channel):
     """A channel that reaches a contact by opening a conversation in our own database."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, literal
 
 from campaigns_app.channels.base import Channel, phone_rules
 from campaigns_app.channels.templates import Template
@@ -27,6 +27,7 @@ from campaigns_app.channels.verdicts import (
     Verdict,
 )
 from campaigns_app.contacts.models import Contact
+from campaigns_app.contacts.suppressing import suppressible
 from campaigns_app.http_client import HttpClient
 
 __all__ = [
@@ -141,7 +142,8 @@ class ProviderChannel(Channel):
 
     `usual_rate` is what the provider lets a new account send in a second, in `rate_unit`.
     `callback_slug` stands in the address of its callbacks. `verdicts` says what the provider's
-    codes mean, those of answers and those of callbacks.
+    codes mean, those of answers and those of callbacks. `address_kind` is what its addresses are
+    called in the list of suppressions (`telegram:4711`); blank where they are phone numbers.
     """
 
     usual_rate: ClassVar[float]
@@ -149,11 +151,24 @@ class ProviderChannel(Channel):
     callback_slug: ClassVar[str]
     sends_templates: ClassVar[bool] = False
     verdicts: ClassVar[Mapping[str, Verdict]] = {}
+    address_kind: ClassVar[str] = ""
 
     def address_of(self, contact: Mapping[str, Any]) -> str:
         """Where a message to the contact goes, from its columns by name; what `address()` says in
         SQL. Empty where there is none."""
         return contact["phone_number"] or ""
+
+    def suppressible(self, address: str) -> str:
+        """What stands in the list of suppressions for one of the channel's addresses; what
+        `suppressible_address()` says in SQL."""
+        return suppressible(self.address_kind, address)
+
+    def suppressible_address(self) -> ColumnElement[str] | None:
+        """The same of a contact; none where that is a number, which is looked for anyway."""
+        address = self.address()
+        if not self.address_kind or address is None:
+            return None
+        return literal(suppressible(self.address_kind, "")).concat(address)
 
     def faults(self, values: Mapping[str, str]) -> Sequence[tuple[str, str]]:
         """What is wrong with settings and secrets that depend on each other: the field's name, and

@@ -63,6 +63,7 @@ class TelegramChannel(ProviderChannel):
     log_prefix = "Telegram Campaign"
     webhook_name = "Channel::Telegram"
     callback_slug = "telegram"
+    address_kind = "telegram"
     usual_rate = 30
     verdicts = VERDICTS
     settings = (

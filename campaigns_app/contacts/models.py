@@ -101,7 +101,8 @@ class ContactLabel(Base):
 
 
 class Suppression(Base):
-    """An address, phone number or e-mail, that must not be messaged, and how that came to be."""
+    """An address that must not be messaged, and how that came to be: a phone number, an e-mail
+    address, or another with its kind before it (`telegram:4711`)."""
 
     __tablename__ = "suppressions"
     __table_args__ = (UniqueConstraint("account_id", "address"),)

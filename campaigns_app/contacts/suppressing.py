@@ -22,6 +22,12 @@ UNDONE_BY_START = frozenset({REPLY, PROVIDER})
 the account has entered."""
 
 
+def suppressible(kind: str, address: str) -> str:
+    """How an address stands in the list: by itself where it is a number or an e-mail address, for
+    which `kind` is blank; else behind its kind (`telegram:4711`), so that none is another's."""
+    return f"{kind}:{address}" if kind else address
+
+
 @dataclass(frozen=True, slots=True)
 class Consent:
     """That a person, known by an address, has opted out of messages at an instant, or in again."""
