@@ -20,6 +20,7 @@ from campaigns_app.campaigns import models as _campaigns  # noqa: F401
 from campaigns_app.campaigns import pages as campaigns_pages
 from campaigns_app.campaigns import settle_views as _settle_views  # noqa: F401
 from campaigns_app.campaigns import template_views as _template_views  # noqa: F401
+from campaigns_app.campaigns import trial_views as _trial_views  # noqa: F401
 from campaigns_app.campaigns import views as _campaigns_views  # noqa: F401
 from campaigns_app.channels import registry
 from campaigns_app.channels.builtin import register_builtin_channels

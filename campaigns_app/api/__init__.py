@@ -10,6 +10,7 @@ from campaigns_app.api import body, description, errors
 from campaigns_app.api import control as _control  # noqa: F401
 from campaigns_app.api import preflight as _preflight  # noqa: F401
 from campaigns_app.api import templates as _templates  # noqa: F401
+from campaigns_app.api import trial as _trial  # noqa: F401
 from campaigns_app.api.audience import audience
 from campaigns_app.api.auth import authenticate
 from campaigns_app.api.campaigns import campaigns

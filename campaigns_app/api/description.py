@@ -21,6 +21,7 @@ from campaigns_app.api import answers, problem_answers, template_answers
 from campaigns_app.api.audience import LONGEST_SEARCH
 from campaigns_app.api.inbox_params import InboxParams
 from campaigns_app.api.schemas import CampaignParams, PageParams
+from campaigns_app.api.trial import TrialAnswer, TrialParams, UnsavedTrialParams
 from campaigns_app.api.webhook_params import RotationParams, WebhookParams
 from campaigns_app.campaigns.states import Follows
 from campaigns_app.webhooks.schemas import PAYLOADS
@@ -121,6 +122,8 @@ BODIES = {
     "campaigns.preflight_again": Bodies(answers.PreflightAnswer),
     "inboxes.templates": Bodies(template_answers.TemplatesAnswer),
     "inboxes.sync": Bodies(template_answers.TemplatesAnswer),
+    "campaigns.test_send": Bodies(TrialAnswer, TrialParams),
+    "campaigns.test_send_unsaved": Bodies(TrialAnswer, UnsavedTrialParams),
     "inboxes.index": Bodies(answers.InboxesAnswer),
     "inboxes.create": Bodies(answers.OwnInboxObject, InboxParams),
     "inboxes.show": Bodies(answers.OwnInboxObject),

@@ -18,6 +18,7 @@ from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.pages import asked_channel, blueprint, done, find_campaign
 from campaigns_app.campaigns.preflight import look_ahead
 from campaigns_app.campaigns.selection import Selection, matched_contacts
+from campaigns_app.campaigns.trial_form import TrialForm
 from campaigns_app.channels.base import Channel
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.database.types import utcnow
@@ -160,10 +161,15 @@ def _refused(form: CampaignForm) -> Response:
 
 def _form_values(form: CampaignForm) -> dict[str, Any]:
     channel = asked_channel()
+    number = form.campaign.display_id if form.campaign else None
     if form.campaign:
-        number = form.campaign.display_id
         title, action = _("CAMPAIGN.EDIT.TITLE"), url_for("campaigns.update", display_id=number)
     else:
         title = texts.channel_text(channel, "CREATE.TITLE")
         action = url_for("campaigns.create", channel=channel.slug if channel else None)
-    return values_of_form(form) | {"title": title, "action": action}
+    return values_of_form(form) | {
+        "title": title,
+        "action": action,
+        "trial_form": TrialForm(current_user),
+        "trial_url": url_for("campaigns.try_form", display_id=number),
+    }

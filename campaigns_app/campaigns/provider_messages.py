@@ -31,13 +31,20 @@ class MessageWriter:
     Raises `LiquidError` when the message, or a parameter of its template, is not Liquid.
     """
 
-    def __init__(self, campaign: Campaign, channel: ProviderChannel, around: Surroundings) -> None:
+    def __init__(
+        self,
+        campaign: Campaign,
+        channel: ProviderChannel,
+        around: Surroundings,
+        *,
+        minds_quiet_hours: bool = True,
+    ) -> None:
         self._channel = channel
         self._around = around
         self._text = MessageTemplate(campaign.message)
         self._template = campaign.template_params if channel.sends_templates else None
         self._parameters = _parsed((self._template or {}).get(PARAMETERS))
-        window = Window.of(campaign.account.quiet_hours)
+        window = Window.of(campaign.account.quiet_hours) if minds_quiet_hours else None
         self._quiet_hours = QuietHours(window, campaign.account.time_zone) if window else None
 
     def prepare(self, row: Any) -> Prepared | Result:

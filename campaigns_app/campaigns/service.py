@@ -225,8 +225,19 @@ def _columns(draft: CampaignDraft) -> dict[str, Any]:
     return {entry.name: getattr(draft, entry.name) for entry in fields(draft)}
 
 
+def unsaved_campaign(account: Account, draft: CampaignDraft) -> Campaign:
+    """The campaign that a checked draft would make, to look at; it is not saved."""
+    return Campaign(
+        account_id=account.id,
+        account=account,
+        inbox=find_inbox(account.id, draft.inbox_id),
+        sender=db.session.get(User, draft.sender_id) if draft.sender_id else None,
+        **_columns(draft),
+    )
+
+
 def draft_of(campaign: Campaign) -> CampaignDraft:
-    """What people have said about the campaign until now."""
+    """What a person said about the campaign."""
     return CampaignDraft(**{name: getattr(campaign, name) for name in CHANGEABLE})
 
 
