@@ -4,24 +4,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import exists, or_, select
+
 from campaigns_app.campaigns.freshness import seconds_until_news
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.report import CampaignRow, Page, list_campaigns
 from campaigns_app.channels.base import Channel
+from campaigns_app.extensions import db
 from campaigns_app.inboxes.models import Inbox
-from campaigns_app.inboxes.service import list_halted
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """Campaigns of one channel (None: of all) that hold the text `search` (blank: any), and after
     how many seconds the list may look different by itself (None: it will not). Nothing leaves the
-    `halted` inboxes until somebody has seen to it."""
+    inboxes that are `holding` until somebody has seen to it."""
 
     found: Page[CampaignRow]
     channel: Channel | None
     search: str
     seconds_until_news: int | None
-    halted: list[Inbox]
+    holding: list[Inbox]
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -46,5 +49,27 @@ def read_listing(
     if page > found.pages:
         found = list_campaigns(account_id, inbox_types=types, search=search, page=found.pages)
     shown = [row.campaign for row in found.rows]
-    halted = list_halted(account_id)
-    return Listing(found, channel, search, seconds_until_news(shown, now), halted)
+    holding = list_holding(account_id)
+    return Listing(found, channel, search, seconds_until_news(shown, now), holding)
+
+
+def list_holding(account_id: int) -> list[Inbox]:
+    """The account's inboxes that nothing can leave until somebody has done something, by name: the
+    halted, and the disabled in which a campaign is under way."""
+    is_under_way = exists().where(
+        Campaign.inbox_id == Inbox.id,
+        Campaign.started_at.is_not(None),
+        Campaign.finished_at.is_(None),
+        Campaign.cancelled_at.is_(None),
+        Campaign.failure.is_(None),
+    )
+    return list(
+        db.session.scalars(
+            select(Inbox)
+            .where(
+                Inbox.account_id == account_id,
+                or_(Inbox.halted_at.is_not(None), Inbox.enabled.is_(False) & is_under_way),
+            )
+            .order_by(Inbox.name)
+        )
+    )

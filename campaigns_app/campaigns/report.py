@@ -70,7 +70,8 @@ class CampaignRow:
 @dataclass(frozen=True, slots=True)
 class RecipientRow:
     """A recipient in a list; `name` and `address` are empty where the contact is gone, `reply` is
-    the last thing that they answered."""
+    the last thing that they answered. Who is held, or to be tried again, is so until
+    `next_attempt_at`."""
 
     contact_id: int
     name: str
@@ -85,6 +86,7 @@ class RecipientRow:
     read_at: datetime | None
     replied_at: datetime | None
     reply: str | None
+    next_attempt_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,7 @@ def _recipients(campaign: Campaign, state: str | None) -> Select[*tuple[Any, ...
             CampaignRecipient.read_at,
             CampaignRecipient.replied_at,
             _last_reply(),
+            CampaignRecipient.next_attempt_at,
         )
         .outerjoin(Contact, Contact.id == CampaignRecipient.contact_id)
         .outerjoin(

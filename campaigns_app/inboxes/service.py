@@ -99,17 +99,6 @@ def resume_halted(account_id: int, inbox_id: int, *, actor: User | None = None) 
     return inbox
 
 
-def list_halted(account_id: int) -> list[Inbox]:
-    """The account's inboxes that nothing can leave until somebody has done something, by name."""
-    return list(
-        db.session.scalars(
-            select(Inbox)
-            .where(Inbox.account_id == account_id, Inbox.halted_at.is_not(None))
-            .order_by(Inbox.name)
-        )
-    )
-
-
 def enable_inbox(
     account_id: int, inbox_id: int, *, enabled: bool, actor: User | None = None
 ) -> Inbox:
