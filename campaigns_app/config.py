@@ -174,6 +174,12 @@ SETTINGS: tuple[Setting, ...] = (
         "Other addresses that inboxes may name for their provider: a simulator, a relay.",
     ),
     Setting(
+        "PROVIDER_EVENT_DAYS",
+        whole(0, 3650),
+        90,
+        "Days for which callbacks are kept as they came, and the words of replies; 0: for ever.",
+    ),
+    Setting(
         "UNDO_SECONDS",
         whole(0, 600),
         10,

@@ -1,4 +1,4 @@
-"""What a program can have done with a campaign: pause, resume, cancel, run again."""
+"""What a program can have done with a campaign: pause, resume, cancel, settle, run again."""
 
 from flask import Response
 
@@ -6,9 +6,11 @@ from campaigns_app.api.auth import api_account, api_member
 from campaigns_app.api.body import read_json
 from campaigns_app.api.campaigns import BY_ID, campaigns, shown
 from campaigns_app.api.idempotency import read_submission
-from campaigns_app.api.schemas import read_changes, read_follows
+from campaigns_app.api.schemas import read_changes, read_follows, read_settled
 from campaigns_app.campaigns import control
 from campaigns_app.campaigns.follow_up import run_again
+from campaigns_app.campaigns.service import get_campaign
+from campaigns_app.campaigns.settling import settle_unknown
 from campaigns_app.database.types import utcnow
 
 
@@ -34,6 +36,18 @@ def cancel(display_id: int) -> Response:
         api_account(), display_id, actor=api_member().user, now=utcnow()
     )
     return shown(campaign)
+
+
+@campaigns.post(f"{BY_ID}/recipients/<int:contact_id>/settle")
+def settle(display_id: int, contact_id: int) -> Response:
+    """Say what became of the message to an unknown recipient: `state` is `sent` or `failed`.
+
+    Sends nothing. Whose message is known by now is refused.
+    """
+    state = read_settled(read_json())
+    account, actor = api_account(), api_member().user
+    settle_unknown(account, display_id, contact_id, state, actor=actor)
+    return shown(get_campaign(account.id, display_id))
 
 
 @campaigns.post(f"{BY_ID}/run_again")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from inspect import getdoc
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from flask import Blueprint, Flask, Response, current_app, jsonify
 from pydantic import BaseModel, Field
@@ -75,6 +75,12 @@ class FollowUpParams(CampaignParams):
     whom: Annotated[Follows, Field(alias="for")]
 
 
+class SettlingParams(BaseModel):
+    """What became of the message to an unknown recipient."""
+
+    state: Literal["sent", "failed"]
+
+
 class SuppressionParams(BaseModel):
     """An address that is not to be messaged, a phone number or an e-mail address."""
 
@@ -110,6 +116,7 @@ BODIES = {
     "campaigns.pause": Bodies(answers.CampaignObject),
     "campaigns.resume": Bodies(answers.CampaignObject),
     "campaigns.cancel": Bodies(answers.CampaignObject),
+    "campaigns.settle": Bodies(answers.CampaignObject, SettlingParams),
     "campaigns.follow_up": Bodies(
         answers.CampaignObject, FollowUpParams, headers=("Idempotency-Key",)
     ),

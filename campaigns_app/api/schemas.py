@@ -23,7 +23,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from campaigns_app.api.body import LARGEST_NUMBER, is_storable_json
 from campaigns_app.campaigns.models import MESSAGE_LENGTH
 from campaigns_app.campaigns.service import CampaignDraft
-from campaigns_app.campaigns.states import Follows
+from campaigns_app.campaigns.settling import CHOICES
+from campaigns_app.campaigns.states import Follows, RecipientState
 from campaigns_app.database.text import is_storable
 from campaigns_app.errors import FieldError, InvalidInput
 
@@ -153,6 +154,14 @@ def read_follows(params: Mapping[str, Any]) -> Follows:
     if params.get("for") not in known:
         raise InvalidInput([FieldError("for", f"For must be one of {', '.join(known)}")])
     return Follows(params["for"])
+
+
+def read_settled(params: Mapping[str, Any]) -> RecipientState:
+    """What became of a message, as a person says. Raises `InvalidInput`."""
+    known = [state.value for state in CHOICES]
+    if params.get("state") not in known:
+        raise InvalidInput([FieldError("state", f"State must be one of {', '.join(known)}")])
+    return RecipientState(params["state"])
 
 
 def read_page(arguments: Mapping[str, str]) -> PageParams:

@@ -39,6 +39,45 @@ def run_again(tenant: Tenant, body: dict[str, Any], **headers: str) -> TestRespo
     return tenant.program.post(f"{CAMPAIGNS}/1/run_again", json=body, headers=headers)
 
 
+def settle(tenant: Tenant, contact_id: int, body: dict[str, Any]) -> TestResponse:
+    return tenant.program.post(f"{CAMPAIGNS}/1/recipients/{contact_id}/settle", json=body)
+
+
+@pytest.fixture
+def unknown(failed: Campaign, session: Session) -> int:
+    """The contact to whom a message may have gone out, or not."""
+    session.execute(update(CampaignRecipient).values(state="unknown", reason="no_answer"))
+    session.execute(update(CampaignBatch).values(failed=0, unknown=1))
+    session.commit()
+    return session.scalars(select(CampaignRecipient.contact_id)).one()
+
+
+@pytest.mark.parametrize("state", ["sent", "failed"])
+def test_an_unknown_recipient_is_settled_once(tenant: Tenant, unknown: int, state: str) -> None:
+    first = settle(tenant, unknown, {"state": state})
+    second = settle(tenant, unknown, {"state": state})
+
+    assert first.status_code == 200
+    assert (first.json or {})["counts"][state] == 1
+    assert (second.status_code, (second.json or {})["attributes"]) == (422, ["status"])
+
+
+@pytest.mark.parametrize("body", [{}, {"state": "read"}, {"state": 3}])
+def test_nothing_else_can_be_said_of_an_unknown_recipient(
+    tenant: Tenant, unknown: int, body: dict[str, Any]
+) -> None:
+    answer = settle(tenant, unknown, body)
+
+    assert (answer.status_code, (answer.json or {})["attributes"]) == (422, ["state"])
+
+
+def test_who_is_no_recipient_cannot_be_settled(
+    tenant: Tenant, stranger: Tenant, unknown: int
+) -> None:
+    assert settle(tenant, unknown + 1, {"state": "sent"}).status_code == 404
+    assert settle(stranger, unknown, {"state": "sent"}).status_code == 404
+
+
 @pytest.mark.parametrize("started", [False, True])
 @pytest.mark.parametrize("form", [CAMPAIGNS, "/api/v1/accounts/{account}/campaigns"])
 def test_a_campaign_is_paused_resumed_and_cancelled(

@@ -422,8 +422,12 @@ def test_what_stands_in_the_form_is_tried_without_being_saved(
     page = admin_client.post(
         "/campaigns/trial",
         data={
-            "message": "Hi {{ contact.name }}", "inbox_id": inbox.id, "audience": [label.id],
-            "when": "later", "to": "own", "phone_number": OWN,
+            "message": "Hi {{ contact.name }}",
+            "inbox_id": inbox.id,
+            "audience": [label.id],
+            "when": "later",
+            "to": "own",
+            "phone_number": OWN,
         },
     )
 
@@ -443,8 +447,12 @@ def test_changes_are_tried_without_being_saved(
     admin_client.post(
         f"/campaigns/{campaign.display_id}/trial-of-changes",
         data={
-            "message": "Hi", "inbox_id": inbox.id, "audience": [label.id],
-            "when": "now", "to": "own", "phone_number": OWN,
+            "message": "Hi",
+            "inbox_id": inbox.id,
+            "audience": [label.id],
+            "when": "now",
+            "to": "own",
+            "phone_number": OWN,
         },
     )
 
