@@ -8,8 +8,8 @@ from flask import Flask
 from campaigns_app.campaigns.look_up_jobs import sweep_unknown
 from campaigns_app.campaigns.receipt_jobs import sweep_receipts
 from campaigns_app.campaigns.sweep import sweep as sweep_campaigns
-from campaigns_app.inboxes.template_jobs import sweep_templates
 from campaigns_app.inboxes.event_retention import forget_old_events
+from campaigns_app.inboxes.template_jobs import sweep_templates
 from campaigns_app.operations.signals import CaughtSignals
 from campaigns_app.webhooks.jobs import enqueue_due_deliveries
 

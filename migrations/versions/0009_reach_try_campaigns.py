@@ -1,14 +1,14 @@
 """Keep people's own numbers, and say what kind of address a chat's id is
 
 Revision: 0009_reach
-Revises: 0006_callbacks
+Revises: 0008_templates
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0009_reach"
-down_revision = "0006_callbacks"
+down_revision = "0008_templates"
 branch_labels = None
 depends_on = None
 
