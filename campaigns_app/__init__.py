@@ -18,6 +18,7 @@ from campaigns_app.campaigns import follow_up_views as _follow_up_views  # noqa:
 from campaigns_app.campaigns import form_views as _form_views  # noqa: F401
 from campaigns_app.campaigns import models as _campaigns  # noqa: F401
 from campaigns_app.campaigns import pages as campaigns_pages
+from campaigns_app.campaigns import preflight_views as _preflight_views  # noqa: F401
 from campaigns_app.campaigns import settle_views as _settle_views  # noqa: F401
 from campaigns_app.campaigns import template_views as _template_views  # noqa: F401
 from campaigns_app.campaigns import trial_views as _trial_views  # noqa: F401

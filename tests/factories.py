@@ -14,6 +14,7 @@ from campaigns_app.contacts.models import Contact, ContactLabel, Label, Suppress
 from campaigns_app.database.types import Base, utcnow
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.models import Channel, Inbox, InboxTemplate, TemplateSync
+from campaigns_app.inboxes.secrets import lock_secrets
 from campaigns_app.webhooks.models import WebhookEndpoint
 
 PASSWORD = "correct horse battery staple"
@@ -83,6 +84,13 @@ def make_inbox(account: Account, *, inbox_type: str = "API", **values: Any) -> I
     return _saved(
         Inbox(account_id=account.id, channel_id=channel.id, inbox_type=inbox_type, **values)
     )
+
+
+def set_up(inbox: Inbox, settings: dict[str, str], **secrets: str) -> Inbox:
+    """The inbox with all that its channel needs; secrets want the fixture `keys`."""
+    inbox.channel.settings, inbox.channel.secrets = settings, lock_secrets(secrets)
+    db.session.commit()
+    return inbox
 
 
 def make_template(inbox: Inbox, text: str = "Hello {{1}}", **values: Any) -> Template:

@@ -141,12 +141,27 @@ class FindingObject(Exact):
     contacts: list[NamedContact]
 
 
+class CharacterObject(Exact):
+    """A character that only Unicode has."""
+
+    character: str
+    code_point: str
+    name: str
+
+
 class UnitsObject(Exact):
-    """How much messages take of the inbox's rate: the longest one, and all together."""
+    """How much messages take of the inbox's rate: the longest one, and all together, `estimated`
+    where not all were looked at. Where the unit is segments: the longest's encoding, how many of
+    those looked at go out as `unicode`, and what forces it."""
 
     unit: str
     longest: Count
+    longest_for: NamedContact
     total: Count
+    estimated: bool
+    encoding: Literal["GSM-7", "UCS-2"] | None
+    unicode: Count
+    forced_by: list[CharacterObject]
 
 
 class PreflightAnswer(Exact):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 
 from campaigns_app.api.auth import api_account
 from campaigns_app.api.body import read_json
@@ -10,13 +10,13 @@ from campaigns_app.api.campaigns import BY_ID, campaigns
 from campaigns_app.api.schemas import read_draft
 from campaigns_app.campaigns.choices import find_inbox
 from campaigns_app.campaigns.findings import Finding
+from campaigns_app.campaigns.lengths import Length, describe_character
 from campaigns_app.campaigns.preflight import Preflight, look_ahead
 from campaigns_app.campaigns.service import check_draft, draft_of, get_campaign
 from campaigns_app.campaigns.texts import finding_text
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import NotFound
-from campaigns_app.inboxes.checking import recent_connection
-from campaigns_app.inboxes.provider_account import provider_of
+from campaigns_app.inboxes.checking import connection_of
 
 
 @campaigns.post("/preflight")
@@ -29,18 +29,19 @@ def preflight() -> Response:
     inbox = find_inbox(account.id, draft.inbox_id)
     if inbox is None:
         raise NotFound("no such inbox any more")
-    asks = params.get("check") is True and provider_of(inbox) is not None
-    connection = recent_connection(inbox) if asks else None
+    connection = connection_of(inbox) if params.get("check") is True else None
     return _answer(look_ahead(account, inbox, draft, connection))
 
 
 @campaigns.get(f"{BY_ID}/preflight")
 def preflight_again(display_id: int) -> Response:
     """What is found of a campaign that was made before, such as a template that its provider has
-    taken back since."""
+    taken back since; with `check=true` in the address its inbox's provider is asked, too."""
     account = api_account()
     campaign = get_campaign(account.id, display_id)
-    return _answer(look_ahead(account, campaign.inbox, draft_of(campaign)))
+    asks = request.args.get("check") == "true"
+    connection = connection_of(campaign.inbox) if asks else None
+    return _answer(look_ahead(account, campaign.inbox, draft_of(campaign), connection))
 
 
 def _answer(found: Preflight) -> Response:
@@ -50,10 +51,26 @@ def _answer(found: Preflight) -> Response:
         will_send=found.will_send,
         looked_at=found.looked_at,
         estimated_seconds=found.seconds,
-        units=None
-        if length is None
-        else {"unit": length.unit, "longest": length.longest, "total": length.total},
+        units=None if length is None else _units_object(length),
     )
+
+
+def _units_object(length: Length) -> dict[str, Any]:
+    contact_id, name = length.longest_for
+    points = ((one, *describe_character(one)) for one in length.forced_by)
+    return {
+        "unit": length.unit,
+        "longest": length.longest,
+        "longest_for": {"id": contact_id, "name": name},
+        "total": length.total,
+        "estimated": length.is_estimated,
+        "encoding": length.encoding,
+        "unicode": length.unicode_count,
+        "forced_by": [
+            {"character": character, "code_point": point, "name": called}
+            for character, point, called in points
+        ],
+    }
 
 
 def _finding_object(finding: Finding) -> dict[str, Any]:

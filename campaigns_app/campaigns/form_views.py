@@ -16,7 +16,6 @@ from campaigns_app.campaigns.forms import VARIABLES, CampaignForm
 from campaigns_app.campaigns.funnel import count_funnel
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.pages import asked_channel, blueprint, done, find_campaign
-from campaigns_app.campaigns.preflight import look_ahead
 from campaigns_app.campaigns.selection import Selection, matched_contacts
 from campaigns_app.campaigns.trial_form import TrialForm
 from campaigns_app.channels.base import Channel
@@ -75,18 +74,6 @@ def audience_count() -> str:
         matched = matched_contacts(Selection(account_id, tuple(label_ids)))
         funnel = count_funnel(db.session(), matched, channel)
     return render_template("campaigns/_audience_count.html", funnel=funnel)
-
-
-@blueprint.post("/preflight")
-def preflight() -> str:
-    """What scheduling the campaign in the form would lead to, as far as it is filled in."""
-    form = _make_form()
-    account = current_account()
-    inbox = find_inbox(account.id, form.inbox_id.data)
-    found = None
-    if inbox is not None and inbox.inbox_type in get_channels() and form.audience.data:
-        found = look_ahead(account, inbox, form.to_draft())
-    return render_template("campaigns/_preflight.html", found=found)
 
 
 @blueprint.get("/<display_id:display_id>/edit")

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from campaigns_app.accounts.access import administrator_required, current_account, feature_required
 from campaigns_app.accounts.models import CAMPAIGNS_FEATURE
 from campaigns_app.campaigns import service, texts
+from campaigns_app.campaigns.lengths import describe_character
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.campaigns.undo import seconds_to_undo
@@ -38,6 +39,7 @@ def words() -> dict[str, Any]:
         "reason_text": texts.reason_text,
         "state_text": texts.state_text,
         "finding_text": texts.finding_text,
+        "describe_character": describe_character,
         "follows_text": texts.follows_text,
         "status_of": texts.status_of,
         "kind_of_state": texts.kind_of_state,

@@ -1,46 +1,40 @@
 """A look ahead before a campaign is scheduled: what is wrong, what will be odd, how long it takes.
 
-What concerns single contacts is asked of a sample of those who would be written to, the first by
-id, so that the look takes no longer for a large audience; the answer says how many it was.
+What concerns single contacts is asked of all who would be written to; of a large audience, of some
+at even distances, so that the look takes no longer. The answer says how many it was.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from liquid.exceptions import LiquidError
-from sqlalchemy import Row
-
 from campaigns_app.accounts.models import Account, User
 from campaigns_app.campaigns.blanks import bare_variables, blank_variables
 from campaigns_app.campaigns.findings import LISTED, Finding, Severity
 from campaigns_app.campaigns.funnel import count_funnel
-from campaigns_app.campaigns.rendering import MessageTemplate, RenderingFailed, Surroundings
-from campaigns_app.campaigns.sampling import first_recipients
+from campaigns_app.campaigns.lengths import Length, measure
+from campaigns_app.campaigns.quiet_findings import find_quiet_hours
+from campaigns_app.campaigns.rendering import Surroundings
+from campaigns_app.campaigns.sampling import some_recipients
 from campaigns_app.campaigns.selection import Selection, matched_contacts
 from campaigns_app.campaigns.service import CampaignDraft
 from campaigns_app.campaigns.template_choice import TemplateChoice, choose_template
 from campaigns_app.campaigns.template_findings import find_blank_values, find_template_faults
-from campaigns_app.channels.base import Channel
 from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
+from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.checking import Connection
 from campaigns_app.inboxes.models import Inbox
+from campaigns_app.inboxes.readiness import faults_of
 from campaigns_app.inboxes.template_list import sends_templates
 
-SAMPLE = 500
+MOST_LOOKED_AT = 5000
+"""So many recipients are looked at one by one, all of them where they are no more."""
+SAMPLE = 2000
+"""So many of a larger audience."""
 
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """How much the messages take of the inbox's rate, in its `unit`: the longest of the sample,
-    and all, reckoned from the sample. `text` is the longest."""
-
-    unit: str
-    longest: int
-    total: int
-    text: str
+FIELD = "inbox_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,54 +58,69 @@ def look_ahead(
     labels = tuple(entry["id"] for entry in draft.audience)
     matched = matched_contacts(Selection(account.id, labels, draft.follows_id, draft.follows))
     will_send = count_funnel(db.session(), matched, channel).will_send
-    rows = first_recipients(matched, channel, SAMPLE)
+    most = MOST_LOOKED_AT if will_send <= MOST_LOOKED_AT else SAMPLE
+    rows = some_recipients(matched, channel, most, will_send)
+    contacts = [row._asdict() for row in rows]
     choice = choose_template(inbox, draft.template_params) if sends_templates(inbox) else None
     if choice is not None:
         draft = replace(draft, message=draft.message or choice.message)
     around = surroundings(account, inbox, draft)
-    length = _length(channel, draft.message, rows, around, will_send)
-    findings = (
-        *_of_inbox(inbox, channel, connection),
-        *_of_message(draft, choice, rows, around),
-        *([] if will_send else [Finding("nobody", Severity.WARN, "audience")]),
-    )
+    length = measure(channel, draft.message, contacts, around, will_send)
     seconds = None
-    if length is not None and isinstance(channel, ProviderChannel):
-        seconds = length.total / (inbox.rate or channel.usual_rate)
-    return Preflight(findings, will_send, len(rows), length, seconds)
+    findings = [
+        *look_at_inbox(inbox, connection),
+        *_of_message(draft, choice, contacts, around),
+        *([] if will_send else [Finding("nobody", Severity.WARN, "audience")]),
+    ]
+    if isinstance(channel, ProviderChannel):
+        if length is not None:
+            seconds = length.total / (inbox.rate or channel.usual_rate)
+        now = utcnow()
+        start = max(draft.scheduled_at or now, now)
+        findings += find_quiet_hours(account, contacts, start, seconds)
+    return Preflight(tuple(findings), will_send, len(contacts), length, seconds)
 
 
-def _of_inbox(inbox: Inbox, channel: Channel, connection: Connection | None) -> Iterator[Finding]:
+def look_at_inbox(inbox: Inbox, connection: Connection | None = None) -> Iterator[Finding]:
+    """What is wrong with the inbox by itself."""
+    channel = get_channels().get(inbox.inbox_type)
+    if not inbox.enabled:
+        yield Finding("disabled", Severity.BLOCK, FIELD)
     if inbox.halted_at is not None:
-        yield Finding("halted", Severity.WARN, "inbox_id", inbox.halt_reason or "")
-    if isinstance(channel, ProviderChannel) and connection is not None and not connection.works:
-        yield Finding("refused", Severity.BLOCK, "inbox_id", connection.text)
+        yield Finding("halted", Severity.WARN, FIELD, inbox.halt_reason or "")
+    if not isinstance(channel, ProviderChannel):
+        return
+    faults = list(faults_of(inbox, channel))
+    if faults:
+        yield Finding("incomplete", Severity.BLOCK, FIELD, ". ".join(faults))
+    elif connection is not None and not connection.works:
+        yield Finding("refused", Severity.BLOCK, FIELD, connection.text)
 
 
 def _of_message(
     draft: CampaignDraft,
     choice: TemplateChoice | None,
-    rows: Sequence[Row[*tuple[Any, ...]]],
+    contacts: Sequence[Mapping[str, Any]],
     around: Surroundings,
 ) -> Iterator[Finding]:
     if draft.sender_id is None and "agent." in draft.message:
         yield Finding("no_sender", Severity.WARN, "sender_id")
     if choice is None:
-        yield from _of_holes(draft.message, rows)
+        yield from _of_holes(draft.message, contacts)
         return
     yield from find_template_faults(choice)
-    yield from find_blank_values(choice, [row._asdict() for row in rows], around)
+    yield from find_blank_values(choice, contacts, around)
 
 
-def _of_holes(message: str, rows: Sequence[Row[*tuple[Any, ...]]]) -> Iterator[Finding]:
+def _of_holes(message: str, contacts: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     names = bare_variables(message)
     holes: dict[str, int] = {}
     who = []
-    for row in rows:
-        blank = blank_variables(names, row._asdict())
+    for contact in contacts:
+        blank = blank_variables(names, contact)
         holes |= {name: holes.get(name, 0) + 1 for name in blank}
         if blank:
-            who.append((row.id, row.name))
+            who.append((contact["id"], contact["name"]))
     if who:
         missing = ", ".join(f"contact.{name} ({count})" for name, count in holes.items())
         yield Finding(
@@ -127,35 +136,3 @@ def surroundings(account: Account, inbox: Inbox, draft: CampaignDraft) -> Surrou
         {"id": inbox.id, "name": inbox.name},
         {"id": sender.id, "name": sender.name, "email": sender.email} if sender else None,
     )
-
-
-def _length(
-    channel: Channel,
-    message: str,
-    rows: Sequence[Row[*tuple[Any, ...]]],
-    around: Surroundings,
-    will_send: int,
-) -> Length | None:
-    """None where no provider counts anything, or the message cannot be written for anybody."""
-    if not isinstance(channel, ProviderChannel):
-        return None
-    texts = list(_texts(message, [row._asdict() for row in rows], around))
-    if not texts:
-        return None
-    units = [channel.units(text) for text in texts]
-    total = round(sum(units) * will_send / len(texts))
-    return Length(channel.rate_unit, max(units), total, max(texts, key=len))
-
-
-def _texts(
-    message: str, contacts: Sequence[Mapping[str, Any]], around: Surroundings
-) -> Iterator[str]:
-    try:
-        template = MessageTemplate(message)
-    except (LiquidError, RecursionError):
-        return  # The form says so at the field.
-    for contact in contacts:
-        try:
-            yield template.render(contact, 0, around)
-        except RenderingFailed:
-            continue

@@ -36,6 +36,12 @@ class Window:
             return None
         return cls(time.fromisoformat(stored["from"]), time.fromisoformat(stored["to"]))
 
+    @property
+    def seconds(self) -> int:
+        """How long it is open on a day whose clocks go as usual."""
+        start, end = (60 * one.hour + one.minute for one in (self.start, self.end))
+        return 60 * ((end - start) % (24 * 60))
+
     def holds(self, shown: time) -> bool:
         """Whether it is open when clocks show that."""
         if self.start <= self.end:

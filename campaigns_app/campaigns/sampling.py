@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 
 from campaigns_app.campaigns.audience import screened_contacts
 from campaigns_app.campaigns.ledger import CONTACT_COLUMNS
@@ -16,11 +16,29 @@ def first_recipients(
     matched: ColumnElement[bool], channel: Channel, most: int
 ) -> Sequence[Row[*tuple[Any, ...]]]:
     """The first by id of the contacts who match and are left out for no reason."""
+    return db.session.execute(_among(_ids(matched, channel)).limit(most)).all()
+
+
+def some_recipients(
+    matched: ColumnElement[bool], channel: Channel, most: int, total: int
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """`most` of the `total` contacts who match and are left out for no reason, at even distances
+    in the order of their ids; all of them where they are no more."""
+    ids = _ids(matched, channel)
+    if total > most:
+        every = ids.subquery()
+        place = func.row_number().over(order_by=every.c.id).label("place")
+        placed = select(every.c.id, place).subquery()
+        step = -(-total // most)
+        ids = select(placed.c.id).where(placed.c.place % step == 1)
+    return db.session.execute(_among(ids).limit(most)).all()
+
+
+def _ids(matched: ColumnElement[bool], channel: Channel) -> Select[int]:
     screened = screened_contacts(matched, channel).subquery()
-    return db.session.execute(
-        select(*CONTACT_COLUMNS)
-        .join(screened, screened.c.id == Contact.id)
-        .where(screened.c.reason.is_(None))
-        .order_by(Contact.id)
-        .limit(most)
-    ).all()
+    return select(screened.c.id).where(screened.c.reason.is_(None))
+
+
+def _among(ids: Select[int]) -> Select[*tuple[Any, ...]]:
+    chosen = ids.subquery()
+    return select(*CONTACT_COLUMNS).join(chosen, chosen.c.id == Contact.id).order_by(Contact.id)

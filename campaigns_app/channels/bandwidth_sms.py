@@ -40,7 +40,7 @@ from campaigns_app.channels.provider import (
     Suppress,
     Unknown,
 )
-from campaigns_app.channels.segments import segments_of
+from campaigns_app.channels.segments import Segments, segments_of
 from campaigns_app.http_client import Answer, HttpClient
 
 ORIGIN = "https://messaging.bandwidth.com"
@@ -93,9 +93,9 @@ class BandwidthSmsChannel(PhoneChannel):
         ),
     )
 
-    def units(self, text: str) -> int:
-        """The segments of the text, by which Bandwidth counts."""
-        return segments_of(text).count
+    def segments(self, text: str) -> Segments:
+        """Those of the text, by which Bandwidth counts."""
+        return segments_of(text)
 
     async def send(self, http: HttpClient, account: Account, message: OutgoingMessage) -> Receipt:
         """Create the message: see the base class. A list of recipients would be a group chat."""

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from sqlalchemy import ColumnElement, literal
 
 from campaigns_app.channels.base import Channel, phone_rules
+from campaigns_app.channels.segments import Segments
 from campaigns_app.channels.templates import Template
 from campaigns_app.channels.verdicts import (
     AccountPause,
@@ -175,9 +176,14 @@ class ProviderChannel(Channel):
         the key of the text to show. `values` holds those that are not blank."""
         return ()
 
+    def segments(self, text: str) -> Segments | None:
+        """How the text goes out as SMS; None where the provider counts messages."""
+        return None
+
     def units(self, text: str) -> int:
         """How much of the rate a message with this text takes."""
-        return 1
+        segments = self.segments(text)
+        return segments.count if segments is not None else 1
 
     @abstractmethod
     async def send(self, http: HttpClient, account: Account, message: OutgoingMessage) -> Receipt:

@@ -31,7 +31,7 @@ from campaigns_app.channels.provider import (
     Receipt,
     Unknown,
 )
-from campaigns_app.channels.segments import segments_of
+from campaigns_app.channels.segments import Segments, segments_of
 from campaigns_app.channels.twilio_callbacks import read_twilio_callback
 from campaigns_app.channels.twilio_codes import ANSWERS, VERDICTS
 from campaigns_app.http_client import Answer, HttpClient
@@ -93,9 +93,9 @@ class TwilioSmsChannel(PhoneChannel):
             found.append(("auth_token", "INBOXES.ERRORS.TWILIO_NO_CREDENTIALS"))
         return found
 
-    def units(self, text: str) -> int:
-        """The segments of the text, by which carriers count."""
-        return segments_of(text).count
+    def segments(self, text: str) -> Segments:
+        """Those of the text, by which carriers count."""
+        return segments_of(text)
 
     async def send(self, http: HttpClient, account: Account, message: OutgoingMessage) -> Receipt:
         """Create the message: see the base class."""

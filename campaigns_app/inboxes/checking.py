@@ -59,6 +59,11 @@ def recent_connection(inbox: Inbox) -> Connection:
     return found[2]
 
 
+def connection_of(inbox: Inbox) -> Connection | None:
+    """The same; None where the inbox has no provider."""
+    return recent_connection(inbox) if provider_of(inbox) is not None else None
+
+
 async def _ask(channel: ProviderChannel, account: Account, policy: Policy) -> Connection:
     try:
         async with asyncio.timeout(policy.timeout_seconds), HttpClient(policy) as http:

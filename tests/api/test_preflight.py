@@ -1,6 +1,7 @@
 """Looking ahead through the API."""
 
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from sqlalchemy import update
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from campaigns_app.channels.provider import AccountPause
 from campaigns_app.inboxes.models import Inbox, InboxTemplate
 from tests.api.conftest import Tenant
-from tests.factories import make_campaign, make_contact, make_inbox, make_template
+from tests.factories import make_campaign, make_contact, make_inbox, make_template, set_up
 from tests.scripted import ScriptedChannel
 
 PREFLIGHT = "/api/v1/campaigns/preflight"
@@ -17,12 +18,12 @@ TEMPLATE = {"name": "summer"}
 
 
 @pytest.fixture
-def phones(tenant: Tenant, scripted: ScriptedChannel) -> Inbox:
+def phones(tenant: Tenant, scripted: ScriptedChannel, keys: list[str]) -> Inbox:
     """An inbox that sends through the scripted provider, and somebody to send to."""
     make_contact(tenant.account, tenant.label)
     inbox = make_inbox(tenant.account, inbox_type="Scripted", rate=0.5)
     make_template(inbox, "Our sale begins", name="summer")
-    return inbox
+    return set_up(inbox, {"account_sid": "AC1"}, auth_token="secret")
 
 
 def look(tenant: Tenant, phones: Inbox, **values: Any) -> Any:
@@ -38,7 +39,16 @@ def test_what_will_happen_is_told(tenant: Tenant, phones: Inbox) -> None:
         "will_send": 1,
         "looked_at": 1,
         "estimated_seconds": 2,
-        "units": {"unit": "messages", "longest": 1, "total": 1},
+        "units": {
+            "unit": "messages",
+            "longest": 1,
+            "longest_for": {"id": ANY, "name": ANY},
+            "total": 1,
+            "estimated": False,
+            "encoding": None,
+            "unicode": 0,
+            "forced_by": [],
+        },
     }
 
 
@@ -101,3 +111,41 @@ def test_another_accounts_campaign_is_not_looked_at(tenant: Tenant, stranger: Te
     number = make_campaign(stranger.account, stranger.label).display_id
 
     assert tenant.program.get(f"/api/v1/campaigns/{number}/preflight").status_code == 404
+
+
+def test_a_campaign_that_is_made_is_looked_at_with_its_provider(
+    tenant: Tenant, phones: Inbox, scripted: ScriptedChannel
+) -> None:
+    scripted.answer = AccountPause("bad credentials", "20003")
+    campaign = make_campaign(
+        tenant.account, tenant.label, inbox_id=phones.id, template_params=TEMPLATE
+    )
+    path = f"/api/v1/campaigns/{campaign.display_id}/preflight"
+
+    unasked, asked = (tenant.program.get(one).json or {} for one in (path, f"{path}?check=true"))
+
+    assert "refused" not in {one["name"] for one in unasked["findings"]}
+    assert "refused" in {one["name"] for one in asked["findings"]}
+
+
+def test_segments_are_counted_on_what_is_written(tenant: Tenant, keys: list[str]) -> None:
+    make_contact(tenant.account, tenant.label, name="Łukasz")
+    inbox = make_inbox(tenant.account, inbox_type="Twilio SMS")
+    settings = {"account_sid": "AC1", "phone_number": "+14155550000"}
+    set_up(inbox, settings, auth_token="secret")
+    body = tenant.body(inbox_id=inbox.id, message="x" * 70 + " {{ contact.name }}")
+
+    found = (tenant.program.post(PREFLIGHT, json=body).json or {})["units"]
+
+    assert (found["unit"], found["longest"], found["total"], found["unicode"]) == (
+        *("segments", 2, 2),
+        1,
+    )
+    assert (found["encoding"], found["longest_for"]["name"]) == ("UCS-2", "Łukasz")
+    assert found["forced_by"] == [
+        {
+            "character": "Ł",
+            "code_point": "U+0141",
+            "name": "LATIN CAPITAL LETTER L WITH STROKE",
+        }
+    ]

@@ -14,7 +14,7 @@ from campaigns_app.campaigns.service import CampaignDraft
 from campaigns_app.contacts.models import Label
 from campaigns_app.inboxes.checking import Connection
 from campaigns_app.inboxes.models import Inbox
-from tests.factories import make_contact, make_inbox, make_label, make_template
+from tests.factories import make_contact, make_inbox, make_label, make_template, set_up
 from tests.scripted import ScriptedChannel
 
 Look = Callable[..., Preflight]
@@ -27,11 +27,11 @@ def label(account: Account) -> Label:
 
 
 @pytest.fixture
-def inbox(account: Account, scripted: ScriptedChannel) -> Inbox:
+def inbox(account: Account, scripted: ScriptedChannel, keys: list[str]) -> Inbox:
     """An inbox that sends ten messages a second."""
     inbox = make_inbox(account, inbox_type="Scripted", rate=10)
     make_template(inbox, "Our sale begins", name="summer")
-    return inbox
+    return set_up(inbox, {"account_sid": "AC1"}, auth_token="secret")
 
 
 @pytest.fixture

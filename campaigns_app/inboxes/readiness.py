@@ -1,0 +1,27 @@
+"""Whether an inbox has all that its channel needs to send, without asking anybody."""
+
+from collections.abc import Iterator
+
+from flask_babel import gettext as _
+
+from campaigns_app.channels.provider import ProviderChannel
+from campaigns_app.inboxes.models import Inbox
+from campaigns_app.inboxes.provider_account import account_of
+from campaigns_app.inboxes.secrets import SecretsLocked
+
+
+def faults_of(inbox: Inbox, channel: ProviderChannel) -> Iterator[str]:
+    """What the inbox lacks, a sender or credentials for example; sentences for people, or the
+    names of what is missing."""
+    try:
+        account = account_of(inbox)
+    except SecretsLocked as error:
+        yield str(error)
+        return
+    given = {**account.settings, **account.secrets}
+    values = {name: text for name, text in given.items() if text}
+    for field in channel.settings:
+        if field.required and field.name not in values:
+            yield str(_(field.label))
+    for _name, text in channel.faults(values):
+        yield str(_(text))
