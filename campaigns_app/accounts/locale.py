@@ -53,6 +53,12 @@ def short_time(instant: datetime) -> str:
     return format_datetime(instant, pattern, tzinfo=zone, locale=get_locale())
 
 
+def zoned_time(instant: datetime) -> str:
+    """`Mon, Nov 23, 2:05 PM GMT+01:00`: for texts that programs get, too."""
+    zone = viewer_zone()
+    return format_datetime(instant, "EEE, MMM d, h:mm a ZZZZ", tzinfo=zone, locale=get_locale())
+
+
 def full_time(instant: datetime) -> str:
     """The instant in full, with the name of the viewer's zone."""
     return format_datetime(instant, "full", tzinfo=viewer_zone(), locale=get_locale())

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from campaigns_app.accounts.locale import full_time
+from campaigns_app.accounts.locale import zoned_time
 from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.findings import LISTED, Finding, Severity
 from campaigns_app.campaigns.quiet_hours import QuietHours, Window
@@ -37,7 +37,7 @@ def find_quiet_hours(
         is_everybody = len(openings) + len(never) == len(contacts)
         name = "quiet_start" if is_everybody else "quiet_some"
         at = min(openings) if is_everybody else max(openings)
-        yield Finding(name, Severity.WARN, FIELD, full_time(at), len(openings))
+        yield Finding(name, Severity.WARN, FIELD, zoned_time(at), len(openings))
     if seconds is not None and 0 < window.seconds < seconds:
         days = -int(-seconds // window.seconds)
         yield Finding("quiet_days", Severity.WARN, FIELD, "", days)

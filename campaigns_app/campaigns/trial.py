@@ -5,6 +5,7 @@ once before the provider is called, and once when it is known what came of that.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -190,15 +191,13 @@ def _await_turn(name: str, rate: float, units: int) -> None:
     waited = 0.0
     # Nothing is locked in the meantime, but SQLite's readers hold a snapshot.
     db.session.commit()
-    while waited < MOST_WAIT_SECONDS:
-        grant = budget.take(name, rate, units)
-        if grant.units:
-            if grant.units < units:
-                budget.hold(name, (units - grant.units) / rate)
-            return
-        asyncio.run(asyncio.sleep(grant.wait))
+    while (grant := budget.take(name, rate, units)).units == 0:
         waited += grant.wait
-    raise Refused(_("CAMPAIGN.TRIAL.BUSY"))
+        if waited > MOST_WAIT_SECONDS:
+            raise Refused(_("CAMPAIGN.TRIAL.BUSY"))
+        time.sleep(grant.wait)
+    if grant.units < units:
+        budget.hold(name, (units - grant.units) / rate)
 
 
 async def _call(

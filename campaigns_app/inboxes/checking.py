@@ -13,6 +13,7 @@ from campaigns_app.extensions import db
 from campaigns_app.http_client import HttpClient, Policy, RequestFailed
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.provider_account import account_of, provider_of, provider_policy
+from campaigns_app.inboxes.readiness import faults_of
 from campaigns_app.inboxes.secrets import SecretsLocked
 
 logger = logging.getLogger(__name__)
@@ -60,8 +61,11 @@ def recent_connection(inbox: Inbox) -> Connection:
 
 
 def connection_of(inbox: Inbox) -> Connection | None:
-    """The same; None where the inbox has no provider."""
-    return recent_connection(inbox) if provider_of(inbox) is not None else None
+    """The same; None where the inbox has no provider, or not all that its provider asks for."""
+    channel = provider_of(inbox)
+    if channel is None or any(faults_of(inbox, channel)):
+        return None
+    return recent_connection(inbox)
 
 
 async def _ask(channel: ProviderChannel, account: Account, policy: Policy) -> Connection:

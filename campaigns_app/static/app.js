@@ -115,7 +115,14 @@ document.addEventListener("click", (event) => {
 document.addEventListener("htmx:afterSettle", () => {
   document.querySelectorAll("#dialogs > dialog:not([open])").forEach(openDialog);
   document.querySelectorAll("form[data-wait]").forEach(waitUntilComplete);
+  document.querySelectorAll(".tabs").forEach(showCurrentTab);
 });
+
+/* Where there is no room for all tabs, the current one is among those that are seen. */
+function showCurrentTab(tabs) {
+  const current = tabs.querySelector("[aria-current]");
+  if (current) tabs.scrollLeft = current.offsetLeft + current.offsetWidth / 2 - tabs.offsetLeft - tabs.clientWidth / 2;
+}
 
 /* Forms. One with data-wait cannot be sent while something is missing or refused. */
 
@@ -203,5 +210,6 @@ function tellTimeZone() {
 }
 
 document.querySelectorAll(".toast").forEach(keepToast);
+document.querySelectorAll(".tabs").forEach(showCurrentTab);
 document.querySelectorAll("form[data-wait]").forEach(waitUntilComplete);
 tellTimeZone();
