@@ -204,6 +204,24 @@ SETTINGS: tuple[Setting, ...] = (
         "Hours for which an endpoint's old secret signs beside the new one after a change.",
     ),
     Setting(
+        "WEBHOOK_ENDPOINT_CONCURRENCY",
+        whole(1, 500),
+        10,
+        "How many of these go to one endpoint, at most.",
+    ),
+    Setting(
+        "WEBHOOK_PATIENCE_DAYS",
+        whole(1, 30),
+        5,
+        "Days of nothing but failures after which a webhook endpoint is disabled.",
+    ),
+    Setting(
+        "WEBHOOK_RETENTION_DAYS",
+        whole(4, 3650),
+        30,
+        "Days that webhook events are kept, with their deliveries and attempts.",
+    ),
+    Setting(
         "WEBHOOK_ALLOWED_NETWORKS",
         networks,
         (),

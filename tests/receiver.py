@@ -5,6 +5,7 @@ It answers 200 unless a path was given another manner, and keeps every request e
 
 import socket
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,6 +137,15 @@ def flood(handler: Handler) -> None:
     chunk = b"x" * 2**16
     for _ in range(2**14):
         handler.wfile.write(chunk)
+
+
+def bomb(handler: Handler) -> None:
+    """Answer with a gigabyte that looks like a megabyte."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    first, other = (
+        packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2)
+    )
+    status(200, first + other * (2**10 - 1), Content_Encoding="gzip")(handler)
 
 
 def endless_headers(handler: Handler) -> None:

@@ -33,10 +33,10 @@ from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
 from campaigns_app.metrics import readings
 from campaigns_app.operations.bench.seeding import make_due_campaign
-from campaigns_app.webhooks.delivery import claim_block
 from campaigns_app.webhooks.jobs import enqueue_due_deliveries
 from campaigns_app.webhooks.models import WebhookDelivery, WebhookEvent
 from tests.factories import LONG_AGO, make_campaign
+from tests.webhooks.scenes import claim
 
 CONTACTS = 20_000
 FEW = 100
@@ -142,7 +142,7 @@ def hot_paths(session: Session, account: Account) -> Iterator[tuple[str, Callabl
     yield "batch", lambda: _work_on_batch(session)
     yield "provider batch", lambda: _send_some(session)
     yield "webhooks due", enqueue_due_deliveries
-    yield "webhooks claim", lambda: claim_block(session, "worker", 500)
+    yield "webhooks claim", lambda: claim(session, "worker", 500)
     yield "cheap checks", lambda: count_broken(session, channels)
     yield "metrics", lambda: _read_metrics(session)
     yield "interrupted", lambda: settle_interrupted(session, _interrupt(session))

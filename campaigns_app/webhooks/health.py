@@ -1,75 +1,106 @@
 """What an endpoint's answers mean for the endpoint itself. Nothing here commits."""
 
-from collections.abc import Iterable
+from collections.abc import Set
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
+from campaigns_app.database.clock import now_plus
 from campaigns_app.webhooks.models import (
     DeliveryState,
     DisabledReason,
     WebhookDelivery,
     WebhookEndpoint,
+    is_pending,
 )
 
-PATIENCE = timedelta(days=5)
-"""An endpoint that has only failed for so long is disabled."""
+REST_SECONDS = 10
+"""How long an endpoint that is overloaded, or does not answer, is left alone by all workers."""
+
+NEWS_SECONDS = 1
+"""An endpoint's last success is not written more often: many workers would wait for its row."""
+
+MOST_FAILED_AT_ONCE = 1_000
 
 
-def note_answers(
-    session: Session, taken_by: Iterable[int], refused_by: Iterable[int], now: datetime
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The ids of the endpoints that took something, that refused something (it can be both), and
+    that are to be left alone for a while."""
+
+    taken_by: Set[int]
+    refused_by: Set[int]
+    resting: Set[int]
+
+
+def note_answers(session: Session, answers: Answers, now: datetime, patience: timedelta) -> None:
     """Keep since when each endpoint has only failed; one success resets it.
 
-    The ids may be in both. Endpoints that have failed for too long are disabled; what waits for
-    them goes on waiting.
+    Endpoints that have failed for too long are disabled; what waits for them goes on waiting.
     """
-    taken_by = set(taken_by)
-    failing = set(refused_by) - taken_by
-    _change(session, taken_by, last_success_at=now, first_failure_at=None)
+    failing = answers.refused_by - answers.taken_by
+    is_news = or_(
+        WebhookEndpoint.first_failure_at.is_not(None),
+        WebhookEndpoint.last_success_at.is_(None),
+        WebhookEndpoint.last_success_at < now - timedelta(seconds=NEWS_SECONDS),
+    )
+    _change(session, answers.taken_by, is_news, last_success_at=now, first_failure_at=None)
     _change(session, failing, WebhookEndpoint.first_failure_at.is_(None), first_failure_at=now)
     _change(
         session,
         failing,
         WebhookEndpoint.enabled,
-        WebhookEndpoint.first_failure_at <= now - PATIENCE,
+        WebhookEndpoint.first_failure_at <= now - patience,
         enabled=False,
         disabled_reason=DisabledReason.FAILING.value,
     )
+    _change(session, answers.resting, rests_until=now_plus(REST_SECONDS))
 
 
-def disable_gone(session: Session, endpoint_ids: Iterable[int]) -> None:
+def disable_gone(session: Session, endpoint_ids: Set[int]) -> None:
     """Disable endpoints that said they are gone for good, and fail what waits for them."""
-    endpoint_ids = set(endpoint_ids)
     if not endpoint_ids:
         return
-    # Another worker may be settling a block of the same endpoint: what it holds is its own
-    # business, and waiting for one another would be a deadlock.
+    _change(session, endpoint_ids, enabled=False, disabled_reason=DisabledReason.GONE.value)
+    fail_waiting_for_gone(session)
+
+
+def fail_waiting_for_gone(session: Session) -> int:
+    """Fail what waits for endpoints that are gone, as much as one transaction should; returns how
+    much that was. The sweep does the rest."""
+    gone = session.scalars(
+        select(WebhookEndpoint.id).where(WebhookEndpoint.disabled_reason == DisabledReason.GONE)
+    ).all()
+    if not gone:
+        return 0
     waiting = (
         select(WebhookDelivery.id)
-        .where(
-            WebhookDelivery.endpoint_id.in_(endpoint_ids),
-            WebhookDelivery.state == DeliveryState.PENDING,
-        )
+        .where(WebhookDelivery.endpoint_id.in_(gone), is_pending())
+        .limit(MOST_FAILED_AT_ONCE)
+        # Another worker may be settling some of the same: what it holds is its own business, and
+        # waiting for one another would be a deadlock.
         .with_for_update(skip_locked=True)
     )
-    session.execute(
+    failed = session.execute(
         update(WebhookDelivery)
         .where(WebhookDelivery.id.in_(waiting))
         .values(
             state=DeliveryState.FAILED.value,
             fence=WebhookDelivery.fence + 1,
+            resumes_as=None,
+            resumes_at=None,
             lease_owner=None,
             lease_expires_at=None,
         )
         .execution_options(synchronize_session=False)
     )
-    _change(session, endpoint_ids, enabled=False, disabled_reason=DisabledReason.GONE.value)
+    return cast("CursorResult[Any]", failed).rowcount
 
 
-def _change(session: Session, endpoint_ids: set[int], *only: Any, **values: Any) -> None:
+def _change(session: Session, endpoint_ids: Set[int], *only: Any, **values: Any) -> None:
     if not endpoint_ids:
         return
     session.execute(

@@ -6,6 +6,7 @@ that is lost, or runs twice, changes nothing.
 
 import asyncio
 import time
+from datetime import timedelta
 from random import SystemRandom
 
 from flask import current_app
@@ -17,36 +18,33 @@ from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
 from campaigns_app.http_client import HttpClient, Policy
 from campaigns_app.webhooks import sending
-from campaigns_app.webhooks.delivery import claim_block, is_due, settle_block
-from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
-
-BLOCK_SIZE = 500
-
-SENDING_SECONDS = 5
-"""No request of a block begins later than this: the rest of it is claimed again."""
+from campaigns_app.webhooks.claiming import Room, claim_block, has_due
+from campaigns_app.webhooks.models import WebhookEndpoint
+from campaigns_app.webhooks.pipeline import SENDING_SECONDS, Pipeline
+from campaigns_app.webhooks.settlement import settle_block
 
 SETTLING_SECONDS = 5
-"""How long it may take, after the last answer, to write down what came of a block."""
+"""How long it may take, after an answer, to write down what came of a request."""
 
 SHIFT_SECONDS = 60
 """After so many seconds a job ends and rings for its successor, well before RQ's limit."""
 
-REST_SECONDS = 10
-"""How long a job leaves an overloaded endpoint alone, so that the others need not wait for it."""
+LOOK_SECONDS = 0.2
+"""While requests are under way, new events are looked for so often at least."""
 
 ENOUGH_WAITING = 4
 """So many jobs in the queue will find whatever is due; more would only make it longer."""
 
 
 def deliver_webhooks() -> None:
-    """Send due deliveries, block by block, until none is left or the shift is over."""
+    """Send due deliveries until none is left, the shift is over, or the process must end."""
     config = current_app.config
     policy = Policy(
         allowed_networks=config["WEBHOOK_ALLOWED_NETWORKS"],
         timeout_seconds=config["WEBHOOK_TIMEOUT_SECONDS"],
         connections=config["WEBHOOK_CONCURRENCY"],
     )
-    if asyncio.run(_work_a_shift(policy)):
+    if asyncio.run(_work_a_shift(policy, config["WEBHOOK_ENDPOINT_CONCURRENCY"])):
         ring()
 
 
@@ -58,39 +56,47 @@ def ring() -> None:
 
 def enqueue_due_deliveries() -> bool:
     """Ring when anything is due, for the sweep; returns whether there is."""
-    due = (
-        select(WebhookDelivery.id)
-        .join(WebhookEndpoint, WebhookEndpoint.id == WebhookDelivery.endpoint_id)
-        .where(is_due())
-        .limit(1)
-    )
-    with reading(db.session()) as session:
-        found = session.scalar(due) is not None
+    found = _is_anything_due()
     if found:
         ring()
     return found
 
 
-async def _work_a_shift(policy: Policy) -> bool:
-    """Returns whether there may be more to do. While the database is asked no request is under
-    way, so it does no harm that asking it blocks the loop."""
-    session, chance = db.session(), SystemRandom()
+async def _work_a_shift(policy: Policy, share: int) -> bool:
+    """Returns whether there may be more to do. Requests go on while the database is asked, which
+    happens in a thread, one question at a time."""
     ends = time.monotonic() + SHIFT_SECONDS
-    rests: dict[int, float] = {}
     async with HttpClient(policy, sending.HEADERS) as http:
-        while time.monotonic() < ends:
-            resting = [key for key, until in rests.items() if until > time.monotonic()]
-            block = claim_block(
-                session,
-                job_queue.lease_owner(),
-                BLOCK_SIZE,
-                lease_seconds=SENDING_SECONDS + policy.timeout_seconds + SETTLING_SECONDS,
-                except_endpoints=resting,
-            )
-            if not block:
-                return False
-            dispatch = sending.Dispatch(http, block, policy.connections)
-            attempts = await dispatch.send(SENDING_SECONDS)
-            settle_block(session, block, attempts, now=utcnow(), chance=chance)
-            rests.update(dict.fromkeys(dispatch.overloaded, time.monotonic() + REST_SECONDS))
-    return True
+        pipeline = Pipeline(http, policy.connections, share)
+        while True:
+            is_over = job_queue.must_end() or time.monotonic() > ends
+            if is_over:
+                pipeline.stop()
+            room = None if is_over else pipeline.room()
+            block = await asyncio.to_thread(_settle_and_claim, pipeline.collect(), room)
+            pipeline.take(block)
+            if not pipeline.is_empty:
+                await pipeline.wait(LOOK_SECONDS)
+            elif is_over or not await asyncio.to_thread(_is_anything_due):
+                return is_over
+            else:
+                # Another worker is just taking from the same endpoint.
+                await asyncio.sleep(LOOK_SECONDS)
+
+
+def _settle_and_claim(outcome: sending.Outcome, room: Room | None) -> list[sending.ClaimedDelivery]:
+    """Write down what came of the last requests, then take what there is room for."""
+    session, config = db.session(), current_app.config
+    patience = timedelta(days=config["WEBHOOK_PATIENCE_DAYS"])
+    if outcome.attempts or outcome.unsent:
+        chance = SystemRandom()
+        settle_block(session, outcome, now=utcnow(), chance=chance, patience=patience)
+    if room is None or not room.total:
+        return []
+    lease_seconds = SENDING_SECONDS + config["WEBHOOK_TIMEOUT_SECONDS"] + SETTLING_SECONDS
+    return claim_block(session, job_queue.lease_owner(), room, lease_seconds=lease_seconds)
+
+
+def _is_anything_due() -> bool:
+    with reading(db.session()) as session:
+        return session.scalar(select(WebhookEndpoint.id).where(has_due()).limit(1)) is not None

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -13,11 +14,12 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from campaigns_app.database.types import Base, BigId, utcnow
+from campaigns_app.database.types import Base, BigId, Json, utcnow
 
 
 class DeliveryState(StrEnum):
@@ -73,10 +75,14 @@ class WebhookEndpoint(Base):
     previous_secret_expires_at: Mapped[datetime | None]
     subscriptions: Mapped[list[str]] = mapped_column(default=list)
     headers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    batch_size: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
+    """How many events may be told in one request; 1: each in a request of its own."""
     enabled: Mapped[bool] = mapped_column(default=True)
     disabled_reason: Mapped[str | None] = mapped_column(String(255))
     first_failure_at: Mapped[datetime | None]
     last_success_at: Mapped[datetime | None]
+    rests_until: Mapped[datetime | None]
+    """Until then it is left alone, by the database's clock."""
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
 
@@ -103,7 +109,12 @@ class WebhookEvent(Base):
 
 
 class WebhookDelivery(Base):
-    """One event on its way to one endpoint. Taken by a worker under a lease, as batches are."""
+    """One event on its way to one endpoint. Taken by a worker under a lease, as batches are.
+
+    An attempt that a person asked for takes none of the schedule's: while it is waited for,
+    `resumes_as` and `resumes_at` keep the state, and for a pending one the time, in which the
+    delivery goes on if that attempt fails.
+    """
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
@@ -111,10 +122,18 @@ class WebhookDelivery(Base):
         Index(None, "endpoint_id", "id"),
         Index(
             "ix_webhook_deliveries_due",
+            "endpoint_id",
             "next_attempt_at",
             "id",
             sqlite_where=text("state = 'pending'"),
             postgresql_where=text("state = 'pending'"),
+        ),
+        Index(
+            "ix_webhook_deliveries_failed",
+            "endpoint_id",
+            "id",
+            sqlite_where=text("state = 'failed'"),
+            postgresql_where=text("state = 'failed'"),
         ),
     )
 
@@ -125,6 +144,10 @@ class WebhookDelivery(Base):
     state: Mapped[str] = mapped_column(String(10), default=DeliveryState.PENDING)
     attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(default=utcnow)
+    resumes_as: Mapped[str | None] = mapped_column(String(10))
+    resumes_at: Mapped[datetime | None]
+    taken_in: Mapped[str | None] = mapped_column(String(40))
+    """The id of the request, if it told of several events, in which this one was taken."""
     lease_owner: Mapped[str | None] = mapped_column(String(64))
     lease_expires_at: Mapped[datetime | None]
     fence: Mapped[int] = mapped_column(Integer, default=0)
@@ -135,20 +158,59 @@ class WebhookDelivery(Base):
     endpoint: Mapped[WebhookEndpoint] = relationship(viewonly=True)
 
 
+def is_pending() -> ColumnElement[bool]:
+    """Whether a delivery waits, in the words of the index that knows: a state that is told only
+    when the statement runs would keep both databases from looking into it."""
+    return WebhookDelivery.state == literal_column("'pending'")
+
+
+def is_failed() -> ColumnElement[bool]:
+    """Whether every attempt at a delivery failed, in the words of that index."""
+    return WebhookDelivery.state == literal_column("'failed'")
+
+
+class AttemptTrigger(StrEnum):
+    """Why an attempt was made."""
+
+    SCHEDULED = "scheduled"
+    MANUAL = "manual"
+    """A person asked for it."""
+
+
 class WebhookAttempt(Base):
-    """One request that was made, or refused before it was made, for a delivery."""
+    """One request that was made, or refused before it was made, for a delivery.
+
+    A request that told of several events is an attempt at each. What they have in common,
+    `request_headers`, `request_events` (the ids of all of them, in their order) and the answer,
+    stands in the first one's row; `request_uid` leads there from the others. If it was taken, that
+    row is the only one, and the deliveries' `taken_in` leads there.
+    """
 
     __tablename__ = "webhook_attempts"
-    __table_args__ = (Index(None, "delivery_id"), Index(None, "started_at"))
+    __table_args__ = (
+        Index(None, "delivery_id"),
+        Index(None, "endpoint_id", "id"),
+        Index(
+            "ix_webhook_attempts_batch",
+            "request_uid",
+            sqlite_where=text("request_events IS NOT NULL"),
+            postgresql_where=text("request_events IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     delivery_id: Mapped[int] = mapped_column(
         ForeignKey("webhook_deliveries.id", ondelete="CASCADE")
     )
+    # No foreign key of its own: the delivery has it, and it would be checked for every attempt.
+    endpoint_id: Mapped[int] = mapped_column(BigId, server_default="0")
     number: Mapped[int] = mapped_column(SmallInteger)
-    trigger: Mapped[str] = mapped_column(String(10), default="scheduled")
+    trigger: Mapped[str] = mapped_column(String(10), default=AttemptTrigger.SCHEDULED)
     started_at: Mapped[datetime]
     duration_ms: Mapped[int]
     status_code: Mapped[int | None] = mapped_column(SmallInteger)
     error: Mapped[str | None] = mapped_column(String(255))
     response_body: Mapped[str | None] = mapped_column(Text)
+    request_uid: Mapped[str | None] = mapped_column(String(40))
+    request_headers: Mapped[dict[str, str] | None] = mapped_column(Json)
+    request_events: Mapped[list[int] | None] = mapped_column(Json)

@@ -27,7 +27,6 @@ from campaigns_app.conversations.models import ContactInbox
 from campaigns_app.errors import Refused
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.service import delete_inbox, enable_inbox
-from campaigns_app.webhooks.delivery import claim_block
 from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from campaigns_app.webhooks.service import delete_endpoint
 from tests.factories import (
@@ -38,6 +37,7 @@ from tests.factories import (
     make_endpoint,
     make_label,
 )
+from tests.webhooks.scenes import claim
 
 CONTACTS = 6
 ALL_SENT = Counts(total=CONTACTS, sent=CONTACTS)
@@ -268,7 +268,7 @@ def test_an_endpoint_deleted_meanwhile_takes_along_what_waits_for_it_only(
     assert waiting == [other_id] * CONTACTS * 2
     assert count_states(campaign.id) == ALL_SENT
     delete_endpoint(account_id, other_id)
-    assert claim_block(session, "worker", 100) == []
+    assert claim(session, "worker", 100) == []
     assert session.scalar(select(func.count()).select_from(WebhookEvent)) == CONTACTS * 2
 
 

@@ -6,6 +6,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.database.types import utcnow
+from campaigns_app.webhooks.claiming import Room, claim_block
 from campaigns_app.webhooks.events import CONVERSATION_CREATED, MESSAGE_CREATED
 from campaigns_app.webhooks.models import (
     WebhookAttempt,
@@ -15,6 +16,7 @@ from campaigns_app.webhooks.models import (
 )
 from campaigns_app.webhooks.opening import Opened, Opening
 from campaigns_app.webhooks.outbox import Event, record_events
+from campaigns_app.webhooks.sending import ClaimedDelivery
 from tests.factories import LONG_AGO
 
 OPENING = Opening(
@@ -68,6 +70,11 @@ def tell_once(session: Session, endpoint: WebhookEndpoint) -> None:
     event = Event(CONVERSATION_CREATED, PAYLOAD, 1)
     record_events(session, endpoint.account_id, [event], subscribers, now)
     session.commit()
+
+
+def claim(session: Session, owner: str, limit: int) -> list[ClaimedDelivery]:
+    """What a worker with so much room takes."""
+    return claim_block(session, owner, Room(total=limit, usual=limit), lease_seconds=60)
 
 
 def states(session: Session, endpoint: WebhookEndpoint) -> list[str]:

@@ -1,19 +1,20 @@
 """Sending what is due, to real servers."""
 
 import json
+import resource
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from standardwebhooks import Webhook
 
 from campaigns_app import job_queue
 from campaigns_app.webhooks import jobs
-from campaigns_app.webhooks.delivery import claim_block
+from campaigns_app.webhooks.claiming import Room, claim_block
 from campaigns_app.webhooks.jobs import deliver_webhooks, enqueue_due_deliveries, ring
-from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
+from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from tests import receiver as manners
 from tests.factories import make_account, make_endpoint
 from tests.receiver import Receiver
@@ -139,6 +140,87 @@ def test_what_is_no_answer_is_a_failed_attempt(
     assert states(session, endpoint) == ["pending"]
 
 
+@pytest.mark.parametrize(
+    ("manner", "state"),
+    [
+        *((manners.drip, "pending"), (manners.endless_headers, "pending")),
+        *((manners.reset, "pending"), (manners.flood, "delivered"), (manners.bomb, "delivered")),
+    ],
+)
+def test_a_hostile_endpoint_costs_neither_time_nor_memory(
+    session: Session,
+    receiver: Receiver,
+    endpoint: WebhookEndpoint,
+    manner: manners.Manner,
+    state: str,
+) -> None:
+    receiver.script("/hook", manner)
+    tell_once(session, endpoint)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    deliver_webhooks()
+
+    assert states(session, endpoint) == [state]
+    assert only_attempt(session).duration_ms < 5_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+
+
+def test_what_an_endpoints_owner_added_is_sent_and_kept_masked(
+    session: Session, receiver: Receiver, endpoint: WebhookEndpoint
+) -> None:
+    endpoint.headers = {"X-Api-Key": "hush"}
+    tell_once(session, endpoint)
+
+    deliver_webhooks()
+
+    [request] = receiver.requests
+    kept = only_attempt(session).request_headers
+    assert request.headers["X-Api-Key"] == "hush"
+    assert kept is not None
+    assert "hush" not in str(kept)
+    assert "X-Api-Key" in kept
+    assert kept["webhook-signature"] == request.headers["webhook-signature"]
+
+
+def test_a_batch_is_one_signed_request_in_which_each_event_keeps_its_id(
+    session: Session, receiver: Receiver, endpoint: WebhookEndpoint
+) -> None:
+    endpoint.batch_size = 10
+    tell(session, endpoint, conversations=8)
+
+    deliver_webhooks()
+
+    told = [Webhook(endpoint.secret).verify(one.body, one.headers) for one in receiver.requests]
+    assert sorted((one["type"], len(one["events"])) for one in told) == [
+        ("batch", 6),
+        ("batch", 10),
+    ]
+    events = [entry for one in told for entry in one["events"]]
+    assert {entry["id"] for entry in events} == set(session.scalars(select(WebhookEvent.uid)))
+    assert events[0]["event"] == json.loads(PAYLOAD)
+    assert states(session, endpoint) == ["delivered"] * 16
+
+
+def test_a_refused_batch_is_a_failed_attempt_at_each_of_its_events(
+    session: Session, receiver: Receiver, endpoint: WebhookEndpoint
+) -> None:
+    receiver.script("/hook", manners.status(500), manners.status(200))
+    endpoint.batch_size = 10
+    tell(session, endpoint, conversations=2)
+    deliver_webhooks()
+    assert states(session, endpoint) == ["pending"] * 4
+    session.execute(update(WebhookDelivery).values(next_attempt_at=WebhookDelivery.created_at))
+    session.commit()
+
+    deliver_webhooks()
+
+    first, second = (json.loads(request.body) for request in receiver.requests)
+    assert sorted(one["id"] for one in first["events"]) == sorted(
+        one["id"] for one in second["events"]
+    )
+    assert (states(session, endpoint), attempt_count(session)) == (["delivered"] * 4, 4 + 1)
+
+
 def test_a_destination_inside_is_recorded_without_detail(
     app: Flask,
     session: Session,
@@ -201,7 +283,7 @@ def test_what_a_dead_worker_held_is_sent_by_another(
     session: Session, receiver: Receiver, endpoint: WebhookEndpoint
 ) -> None:
     tell_once(session, endpoint)
-    claim_block(session, "dead", 10)
+    claim_block(session, "dead", Room(10, 10), lease_seconds=60)
     deliver_webhooks()
     assert receiver.requests == []
     let_leases_expire(session)

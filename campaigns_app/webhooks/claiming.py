@@ -1,0 +1,226 @@
+"""Which deliveries a worker takes; knows the database, not the network.
+
+A claim begins with the endpoints: those that are enabled, due and have room, each looked at through
+an index of its own deliveries. So what waits for a disabled endpoint is never read, and of what
+waits for a busy one only as much as is taken. An endpoint that another worker is just taking from
+is passed over, not waited for.
+
+A claim is a lease. A worker that dies leaves it to expire; its deliveries are sent again, under the
+same ids. Whoever comes back after that finds another fence on the row, and changes nothing.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Result, Row, case, or_, select, union_all, update
+from sqlalchemy.orm import Session
+
+from campaigns_app.database.among import is_among
+from campaigns_app.database.clock import database_now, now_plus
+from campaigns_app.webhooks.models import (
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+    is_pending,
+)
+from campaigns_app.webhooks.sending import ClaimedDelivery, Destination
+
+MOST_ENDPOINTS = 50
+"""So many endpoints are taken from in one claim; the next claim goes on after the last of them."""
+
+FEW = 20
+"""So much is taken at first for an endpoint that was failing when it was last heard of."""
+
+# Computed once in a statement: no index helps PostgreSQL to compare with a clock that runs.
+NOW = select(database_now()).scalar_subquery()
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many deliveries a worker can take: `total` in all, `usual` for an endpoint that it
+    holds nothing of, and for the others what `left` says. `after` is the id of the endpoint
+    behind which it is to look first."""
+
+    total: int
+    usual: int
+    left: Mapping[int, int] = field(default_factory=dict)
+    after: int = 0
+
+    def of(self, endpoint: Row[Any], among: int) -> int:
+        """The room for an endpoint, one of so many that are due."""
+        usual = FEW if endpoint.first_failure_at else self.usual
+        batch: int = endpoint.batch_size
+        room = self.left.get(endpoint.id, max(usual, batch))
+        # Two at least: a conversation's first two events belong together.
+        return min(room, max(self.total // among, batch, 2))
+
+
+def is_due() -> ColumnElement[bool]:
+    """Whether a delivery of an enabled endpoint may be claimed now."""
+    return (
+        is_pending()
+        & (WebhookDelivery.next_attempt_at <= NOW)
+        & or_(WebhookDelivery.lease_expires_at.is_(None), WebhookDelivery.lease_expires_at <= NOW)
+    )
+
+
+def has_due() -> ColumnElement[bool]:
+    """Whether an endpoint is enabled and not at rest, and something may be claimed for it now."""
+    # Not EXISTS: PostgreSQL likes to turn that into a join with all that waits for anybody.
+    first = (
+        select(WebhookDelivery.id)
+        .where(WebhookDelivery.endpoint_id == WebhookEndpoint.id, is_due())
+        .order_by(WebhookDelivery.next_attempt_at, WebhookDelivery.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    is_awake = or_(WebhookEndpoint.rests_until.is_(None), WebhookEndpoint.rests_until <= NOW)
+    return WebhookEndpoint.enabled & is_awake & first.is_not(None)
+
+
+def claim_block(
+    session: Session, owner: str, room: Room, *, lease_seconds: int
+) -> list[ClaimedDelivery]:
+    """Take due deliveries for `owner`, of each endpoint the longest due first. Commits.
+
+    They are given to another worker after `lease_seconds`, which must be more than they can be on
+    their way. Those of one conversation are taken together, so that no other worker can send its
+    second event before its first.
+    """
+    endpoints = _ready_endpoints(session, room)
+    if not endpoints:
+        session.commit()
+        return []
+    limits = {endpoint.id: room.of(endpoint, len(endpoints)) for endpoint in endpoints}
+    destinations = {endpoint.id: _destination(endpoint) for endpoint in endpoints}
+    now = time.monotonic()
+    block = [
+        _claimed(row, destinations[row.endpoint_id], now) for row in _next_due(session, limits)
+    ]
+    block = _whole_conversations(block, limits)
+    _lease(session, owner, block, lease_seconds)
+    session.commit()
+    return block
+
+
+def _ready_endpoints(session: Session, room: Room) -> Sequence[Row[Any]]:
+    """The endpoints to take from; their rows are locked against other claims, not against the
+    events that are written for them meanwhile."""
+    full = [endpoint_id for endpoint_id, left in room.left.items() if left < 1]
+    return session.execute(
+        select(
+            WebhookEndpoint.id,
+            WebhookEndpoint.url,
+            WebhookEndpoint.secret,
+            case(
+                (WebhookEndpoint.previous_secret_expires_at > NOW, WebhookEndpoint.previous_secret)
+            ).label("previous_secret"),
+            WebhookEndpoint.headers,
+            WebhookEndpoint.batch_size,
+            WebhookEndpoint.first_failure_at,
+        )
+        .where(has_due(), WebhookEndpoint.id.not_in(full))
+        .order_by(WebhookEndpoint.id <= room.after, WebhookEndpoint.id)
+        .limit(MOST_ENDPOINTS)
+        .with_for_update(of=WebhookEndpoint, key_share=True, skip_locked=True)
+    ).all()
+
+
+def _next_due(session: Session, limits: Mapping[int, int]) -> Result[Any]:
+    """The rows to take: a look into the index for each endpoint, all in one statement."""
+    looks = [
+        select(WebhookDelivery.id)
+        .where(WebhookDelivery.endpoint_id == endpoint_id, is_due())
+        .order_by(WebhookDelivery.next_attempt_at, WebhookDelivery.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .subquery()
+        for endpoint_id, limit in limits.items()
+    ]
+    taken = union_all(*(select(look.c.id) for look in looks)).cte("taken")
+    return session.execute(
+        select(
+            WebhookDelivery.id,
+            WebhookDelivery.fence,
+            WebhookDelivery.attempts,
+            WebhookDelivery.endpoint_id,
+            WebhookDelivery.resumes_as,
+            WebhookDelivery.resumes_at,
+            WebhookEvent.id.label("event_id"),
+            WebhookEvent.conversation_id,
+            WebhookEvent.uid,
+            WebhookEvent.payload,
+        )
+        .join(taken, taken.c.id == WebhookDelivery.id)
+        .join(WebhookEvent, WebhookEvent.id == WebhookDelivery.event_id)
+        .order_by(WebhookDelivery.next_attempt_at, WebhookDelivery.id)
+    )
+
+
+def _destination(row: Row[Any]) -> Destination:
+    return Destination(
+        endpoint_id=row.id,
+        url=row.url,
+        secrets=tuple(filter(None, (row.secret, row.previous_secret))),
+        headers=row.headers,
+        batch_size=row.batch_size,
+        is_failing=row.first_failure_at is not None,
+    )
+
+
+def _claimed(row: Row[Any], destination: Destination, now: float) -> ClaimedDelivery:
+    return ClaimedDelivery(
+        id=row.id,
+        fence=row.fence + 1,
+        attempts=row.attempts,
+        resumes_as=row.resumes_as,
+        resumes_at=row.resumes_at,
+        event_id=row.event_id,
+        conversation_id=row.conversation_id,
+        uid=row.uid,
+        payload=row.payload,
+        destination=destination,
+        claimed_at=now,
+    )
+
+
+def _whole_conversations(
+    block: list[ClaimedDelivery], limits: Mapping[int, int]
+) -> list[ClaimedDelivery]:
+    """The block without the conversations in which an endpoint's limit may have made a cut."""
+    mine: dict[int, list[ClaimedDelivery]] = {}
+    for delivery in block:
+        mine.setdefault(delivery.destination.endpoint_id, []).append(delivery)
+    return [
+        delivery
+        for endpoint_id, limit in limits.items()
+        if endpoint_id in mine
+        for delivery in _without_cut(mine[endpoint_id], limit)
+    ]
+
+
+def _without_cut(deliveries: list[ClaimedDelivery], limit: int) -> list[ClaimedDelivery]:
+    last = deliveries[-1].conversation_id
+    if last is None or len(deliveries) < limit:
+        return deliveries
+    end = len(deliveries)
+    while end and deliveries[end - 1].conversation_id == last:
+        end -= 1
+    return deliveries[:end] or deliveries
+
+
+def _lease(
+    session: Session, owner: str, block: Sequence[ClaimedDelivery], lease_seconds: int
+) -> None:
+    session.execute(
+        update(WebhookDelivery)
+        .where(is_among(session, WebhookDelivery.id, [delivery.id for delivery in block]))
+        .values(
+            fence=WebhookDelivery.fence + 1,
+            lease_owner=owner,
+            lease_expires_at=now_plus(lease_seconds),
+        )
+        .execution_options(synchronize_session=False)
+    )

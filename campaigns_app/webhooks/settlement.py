@@ -1,0 +1,205 @@
+"""What became of claimed deliveries; knows the database, not the network."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, cast
+
+import orjson
+from sqlalchemy import Table, bindparam, case, select, update
+from sqlalchemy.orm import Session
+
+from campaigns_app.database.among import is_among
+from campaigns_app.database.bulk import insert_rows
+from campaigns_app.database.copy_text import Row
+from campaigns_app.webhooks.health import Answers, disable_gone, note_answers
+from campaigns_app.webhooks.models import (
+    AttemptTrigger,
+    DeliveryState,
+    WebhookAttempt,
+    WebhookDelivery,
+)
+from campaigns_app.webhooks.schedule import next_wait
+from campaigns_app.webhooks.sending import Attempt, ClaimedDelivery, Outcome
+
+ATTEMPT_COLUMNS = (
+    *("delivery_id", "endpoint_id", "number", "trigger", "started_at", "duration_ms"),
+    *("status_code", "error", "response_body"),
+    *("request_uid", "request_headers", "request_events"),
+)
+
+
+def settle_block(
+    session: Session,
+    outcome: Outcome,
+    *,
+    now: datetime,
+    chance: Random,
+    patience: timedelta,
+) -> None:
+    """Write down what came of the attempts, and give back what was not sent. Commits.
+
+    An endpoint that has only failed for as long as `patience` is disabled. A delivery that another
+    worker has taken over meanwhile is left to it.
+    """
+    attempts = outcome.attempts
+    taken = [attempt for attempt in attempts if attempt.is_delivered]
+    refused = [attempt for attempt in attempts if not attempt.is_delivered]
+    held = _mark_delivered(session, taken, now)
+    held |= _still_held(session, [*_deliveries(refused), *outcome.unsent])
+    failed = [
+        (delivery, attempt)
+        for attempt in refused
+        for delivery in attempt.deliveries
+        if delivery.id in held
+    ]
+    _mark_failed(session, failed, chance)
+    _give_back(session, [delivery for delivery in outcome.unsent if delivery.id in held])
+    _log(session, attempts, held)
+    disable_gone(session, {attempt.endpoint_id for _, attempt in failed if attempt.is_gone})
+    answers = Answers(
+        taken_by={one.endpoint_id for one in taken if not held.isdisjoint(one.delivery_ids)},
+        refused_by={attempt.endpoint_id for _, attempt in failed},
+        resting=outcome.resting,
+    )
+    note_answers(session, answers, now, patience)
+    session.commit()
+
+
+def _deliveries(attempts: Iterable[Attempt]) -> list[ClaimedDelivery]:
+    return [delivery for attempt in attempts for delivery in attempt.deliveries]
+
+
+def _still_held(session: Session, deliveries: Sequence[ClaimedDelivery]) -> set[int]:
+    """The deliveries on which the fence is still ours; their rows stay locked."""
+    if not deliveries:
+        return set()
+    rows = session.execute(
+        select(WebhookDelivery.id, WebhookDelivery.fence)
+        .where(is_among(session, WebhookDelivery.id, [one.id for one in deliveries]))
+        .order_by(WebhookDelivery.id)
+        .with_for_update()
+    )
+    standing = {(row.id, row.fence) for row in rows}
+    return {delivery.id for delivery in deliveries if (delivery.id, delivery.fence) in standing}
+
+
+def _mark_delivered(session: Session, attempts: Sequence[Attempt], now: datetime) -> set[int]:
+    """Returns the ids of those that were still ours. Nearly all have the same fence, and those of
+    one batch lead to the same request."""
+    alike: dict[tuple[int, str | None], list[int]] = {}
+    for attempt in attempts:
+        uid = attempt.uid if attempt.is_batch else None
+        for delivery in attempt.deliveries:
+            alike.setdefault((delivery.fence, uid), []).append(delivery.id)
+    marked: set[int] = set()
+    for (fence, uid), ids in alike.items():
+        marked.update(
+            session.scalars(
+                update(WebhookDelivery)
+                .where(is_among(session, WebhookDelivery.id, ids), WebhookDelivery.fence == fence)
+                .values(
+                    state=DeliveryState.DELIVERED.value,
+                    attempts=case(
+                        (WebhookDelivery.resumes_as.is_(None), WebhookDelivery.attempts + 1),
+                        else_=WebhookDelivery.attempts,
+                    ),
+                    delivered_at=now,
+                    taken_in=uid,
+                    resumes_as=None,
+                    resumes_at=None,
+                    lease_owner=None,
+                    lease_expires_at=None,
+                )
+                .returning(WebhookDelivery.id)
+                .execution_options(synchronize_session=False)
+            )
+        )
+    return marked
+
+
+def _mark_failed(
+    session: Session, failed: Sequence[tuple[ClaimedDelivery, Attempt]], chance: Random
+) -> None:
+    """Each has a next time of its own, so they are written one by one, in one statement."""
+    if not failed:
+        return
+    table = cast(Table, WebhookDelivery.__table__)
+    statement = (
+        update(table)
+        .where(table.c.id == bindparam("delivery_id"))
+        .values(
+            state=bindparam("new_state"),
+            attempts=bindparam("made"),
+            next_attempt_at=bindparam("next_at"),
+            resumes_as=None,
+            resumes_at=None,
+            lease_owner=None,
+            lease_expires_at=None,
+        )
+    )
+    session.connection().execute(statement, [_after_failure(*one, chance) for one in failed])
+
+
+def _after_failure(delivery: ClaimedDelivery, attempt: Attempt, chance: Random) -> dict[str, Any]:
+    """What is written of a delivery. One that a person asked for goes on as if it had not been."""
+    if delivery.resumes_as is not None:
+        state: str = DeliveryState.FAILED if attempt.is_gone else delivery.resumes_as
+        made, next_at = delivery.attempts, delivery.resumes_at or attempt.started_at
+    else:
+        made = delivery.attempts + 1
+        wait = next_wait(
+            made,
+            is_overloaded=attempt.is_overloaded,
+            retry_after=attempt.retry_after,
+            chance=chance,
+        )
+        is_over = wait is None or attempt.is_gone
+        state = DeliveryState.FAILED if is_over else DeliveryState.PENDING
+        next_at = attempt.started_at + timedelta(seconds=wait or 0)
+    return {"delivery_id": delivery.id, "new_state": str(state), "made": made, "next_at": next_at}
+
+
+def _give_back(session: Session, deliveries: Sequence[ClaimedDelivery]) -> None:
+    if not deliveries:
+        return
+    session.execute(
+        update(WebhookDelivery)
+        .where(is_among(session, WebhookDelivery.id, [one.id for one in deliveries]))
+        .values(lease_owner=None, lease_expires_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _log(session: Session, attempts: Sequence[Attempt], held: Collection[int]) -> None:
+    rows = [row for attempt in attempts for row in _rows(attempt, held)]
+    insert_rows(session, WebhookAttempt, ATTEMPT_COLUMNS, rows)
+
+
+def _rows(attempt: Attempt, held: Collection[int]) -> list[Row]:
+    """An attempt's rows: one for each delivery, of which the first holds what they have in common.
+    For a batch that was taken there is the first only; the deliveries lead there."""
+    deliveries = [one for one in attempt.deliveries if one.id in held]
+    if attempt.is_batch and attempt.is_delivered:
+        deliveries = deliveries[:1]
+    headers = orjson.dumps(attempt.headers).decode()
+    events = [one.event_id for one in attempt.deliveries]
+    shared: Row = (headers, orjson.dumps(events).decode() if attempt.is_batch else None)
+    body = attempt.body
+    rows: list[Row] = []
+    for delivery in deliveries:
+        is_manual = delivery.resumes_as is not None
+        rows.append(
+            (
+                *(delivery.id, attempt.endpoint_id),
+                *((0, AttemptTrigger.MANUAL.value) if is_manual else _scheduled(delivery)),
+                *(attempt.started_at, attempt.duration_ms, attempt.status, attempt.error, body),
+                *(attempt.uid if attempt.is_batch else None, *shared),
+            )
+        )
+        shared, body = (None, None), None
+    return rows
+
+
+def _scheduled(delivery: ClaimedDelivery) -> tuple[int, str]:
+    return delivery.attempts + 1, AttemptTrigger.SCHEDULED.value
