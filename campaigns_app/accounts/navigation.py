@@ -26,7 +26,7 @@ class Section:
     @property
     def is_current(self) -> bool:
         """Whether the present page belongs to it."""
-        return request.blueprint == self.endpoint.partition(".")[0]
+        return self.endpoint.partition(".")[0] in request.blueprints
 
     def is_open_to(self, member: Membership) -> bool:
         """Whether the member may enter: administrators, where the account has the feature."""

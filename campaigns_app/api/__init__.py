@@ -16,6 +16,7 @@ from campaigns_app.api.auth import authenticate
 from campaigns_app.api.campaigns import campaigns
 from campaigns_app.api.inboxes import inboxes
 from campaigns_app.api.suppressions import suppressions
+from campaigns_app.api.webhook_deliveries import webhook_deliveries
 from campaigns_app.api.webhooks import webhooks
 from campaigns_app.extensions import csrf
 
@@ -33,6 +34,7 @@ def init_app(app: Flask) -> None:
         ("inboxes", inboxes),
         ("suppressions", suppressions),
         ("webhooks", webhooks),
+        ("webhooks", webhook_deliveries),
     )
     for path, resource in resources:
         api.register_blueprint(resource, url_prefix=f"/{path}")

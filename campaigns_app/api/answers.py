@@ -233,6 +233,7 @@ class WebhookObject(Exact):
     subscriptions: list[str]
     headers: dict[str, str]
     enabled: bool
+    batch_size: int
     disabled_reason: Literal["by_hand", "gone", "failing"] | None
     previous_secret_expires_at: UnixSeconds | None
     last_success_at: UnixSeconds | None

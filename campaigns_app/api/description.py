@@ -17,8 +17,9 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from werkzeug.routing import Rule
 
-from campaigns_app.api import answers, problem_answers, template_answers
+from campaigns_app.api import answers, delivery_answers, problem_answers, template_answers
 from campaigns_app.api.audience import LONGEST_SEARCH
+from campaigns_app.api.delivery_params import LogParams, ReplayParams
 from campaigns_app.api.inbox_params import InboxParams
 from campaigns_app.api.schemas import CampaignParams, PageParams
 from campaigns_app.api.trial import TrialAnswer, TrialParams, UnsavedTrialParams
@@ -140,6 +141,11 @@ BODIES = {
     "webhooks.show": Bodies(answers.WebhookAnswer),
     "webhooks.update": Bodies(answers.WebhookAnswer, WebhookParams, "webhook"),
     "webhooks.rotate_secret": Bodies(answers.NewSecretAnswer, RotationParams),
+    "webhook_deliveries.index": Bodies(delivery_answers.DeliveryList, query=LogParams),
+    "webhook_deliveries.show": Bodies(delivery_answers.DeliveryWithAttempts),
+    "webhook_deliveries.resend": Bodies(delivery_answers.DeliveryObject),
+    "webhook_deliveries.resend_failed": Bodies(delivery_answers.ResentAnswer, ReplayParams),
+    "webhook_deliveries.send_test": Bodies(delivery_answers.DeliveryObject),
 }
 """By the name of the view; one that is not here answers nothing, or something not described."""
 

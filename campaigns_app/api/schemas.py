@@ -55,7 +55,7 @@ REASONS = {
 """What is said for each kind of error, pydantic's and ours; other kinds: the value is invalid."""
 
 
-def _read_instant(value: object) -> object:
+def read_instant(value: object) -> object:
     """An instant from ISO 8601 text or whole Unix seconds.
 
     Text without a zone is UTC, as Chatwoot takes it.
@@ -125,7 +125,7 @@ class CampaignParams(BaseModel):
         Field(max_length=MOST_LABELS),
         BeforeValidator(lambda value: [] if value is None else value),
     ] = Field(default_factory=list)
-    scheduled_at: Annotated[datetime | None, BeforeValidator(_read_instant), INSTANT] = None
+    scheduled_at: Annotated[datetime | None, BeforeValidator(read_instant), INSTANT] = None
     trigger_rules: FreeObject = Field(default_factory=dict)
     trigger_only_during_business_hours: bool = False
     template_params: Annotated[dict[str, Any] | None, AfterValidator(_check_object)] = None

@@ -47,6 +47,7 @@ class WebhookParams(BaseModel):
         default_factory=dict
     )
     enabled: bool = True
+    batch_size: int = 1
 
 
 class RotationParams(BaseModel):

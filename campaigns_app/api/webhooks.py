@@ -88,6 +88,7 @@ def webhook_object(endpoint: WebhookEndpoint) -> dict[str, Any]:
         "subscriptions": endpoint.subscriptions,
         "headers": masked(endpoint.headers),
         "enabled": endpoint.enabled,
+        "batch_size": endpoint.batch_size,
         "disabled_reason": endpoint.disabled_reason,
         "previous_secret_expires_at": unix_time(endpoint.previous_secret_expires_at),
         "last_success_at": unix_time(endpoint.last_success_at),

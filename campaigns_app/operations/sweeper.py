@@ -12,6 +12,7 @@ from campaigns_app.inboxes.event_retention import forget_old_events
 from campaigns_app.inboxes.template_jobs import sweep_templates
 from campaigns_app.operations.signals import CaughtSignals
 from campaigns_app.webhooks.jobs import enqueue_due_deliveries
+from campaigns_app.webhooks.retention import purge
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ SWEEPS: tuple[Callable[[], object], ...] = (
     sweep_templates,
     forget_old_events,
     enqueue_due_deliveries,
+    purge,
 )
 
 

@@ -8,6 +8,7 @@ from flask import current_app
 from campaigns_app.database.text import is_storable
 from campaigns_app.destinations import UrlFault, check_url
 from campaigns_app.errors import FieldError
+from campaigns_app.webhooks.batching import LARGEST_BATCH
 from campaigns_app.webhooks.custom_headers import check_headers, masked
 from campaigns_app.webhooks.events import EVENT_TYPES
 from campaigns_app.webhooks.models import WebhookEndpoint
@@ -23,13 +24,15 @@ URL_FAULTS = {
 @dataclass(frozen=True, slots=True)
 class EndpointDraft:
     """What a person says about an endpoint. `subscriptions` are types of events; `headers` are
-    sent with every request. None stands for what it is already, or is by default."""
+    sent with every request, which tells of up to `batch_size` events. None stands for what it is
+    already, or is by default."""
 
     url: str
     subscriptions: Sequence[str]
     name: str = ""
     headers: Mapping[str, str] | None = None
     enabled: bool | None = None
+    batch_size: int | None = None
 
 
 def draft_of(endpoint: WebhookEndpoint) -> EndpointDraft:
@@ -40,6 +43,7 @@ def draft_of(endpoint: WebhookEndpoint) -> EndpointDraft:
         endpoint.name,
         masked(endpoint.headers),
         endpoint.enabled,
+        endpoint.batch_size,
     )
 
 
@@ -53,6 +57,9 @@ def check_draft(draft: EndpointDraft) -> Iterator[FieldError]:
     if not draft.subscriptions or not set(draft.subscriptions) <= set(EVENT_TYPES):
         yield FieldError("subscriptions", "Subscriptions Invalid events")
     yield from check_headers(draft.headers or {})
+    if draft.batch_size is not None and not 1 <= draft.batch_size <= LARGEST_BATCH:
+        message = f"Batch size must be a whole number from 1 to {LARGEST_BATCH}"
+        yield FieldError("batch_size", message)
 
 
 def check_endpoint_url(url: str, field: str = "url") -> list[FieldError]:

@@ -18,6 +18,8 @@ CAMPAIGN_FINISHED = "campaign_finished"
 CAMPAIGN_PAUSED = "campaign_paused"
 CAMPAIGN_CANCELLED = "campaign_cancelled"
 RECIPIENT_UPDATED = "recipient_updated"
+WEBHOOK_TEST = "webhook_test"
+"""Nobody subscribes to it: it is sent because somebody asked for it."""
 
 OPENING_EVENTS = (CONVERSATION_CREATED, MESSAGE_CREATED)
 """What is told of a conversation that a campaign opens, in this order."""

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
+    IntegerField,
     SelectChoice,
     SelectMultipleField,
     StringField,
@@ -14,7 +15,7 @@ from wtforms import (
     URLField,
     ValidationError,
 )
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from campaigns_app.checked_form import CheckedForm
@@ -33,7 +34,7 @@ def trimmed(text: str | None) -> str:
 
 
 class EndpointForm(CheckedForm):
-    """URL, name, subscriptions and headers of an endpoint. What they must be, the service knows."""
+    """What a person says about an endpoint. What it must be, the service knows."""
 
     url = URLField(
         _l("WEBHOOKS.FORM.URL.LABEL"),
@@ -61,6 +62,10 @@ class EndpointForm(CheckedForm):
         validators=[Length(max=LONGEST_HEADERS)],
     )
 
+    batch_size = IntegerField(
+        _l("WEBHOOKS.FORM.BATCH_SIZE.LABEL"), default=1, validators=[Optional()]
+    )
+
     @classmethod
     def of(cls, endpoint: WebhookEndpoint) -> Self:
         """The form as it is filled in for changing `endpoint`; its headers' values are masked."""
@@ -70,6 +75,7 @@ class EndpointForm(CheckedForm):
             name=endpoint.name,
             subscriptions=endpoint.subscriptions,
             headers="\n".join(lines),
+            batch_size=endpoint.batch_size,
         )
 
     def validate_headers(self, field: TextAreaField) -> None:
@@ -88,6 +94,7 @@ class EndpointForm(CheckedForm):
             name=self.name.data,
             subscriptions=self.subscriptions.data,
             headers={name.strip(): value.strip() for name, _colon, value in self._header_lines()},
+            batch_size=self.batch_size.data,
         )
 
     def _header_lines(self) -> list[tuple[str, str, str]]:

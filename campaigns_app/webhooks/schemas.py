@@ -164,6 +164,22 @@ class RecipientUpdated(Exact):
     event: Literal["recipient_updated"]
 
 
+class WebhookReference(Exact):
+    """Which endpoint it is."""
+
+    id: int
+    name: str
+
+
+class WebhookTest(Exact):
+    """Somebody wanted to see whether an endpoint is reached; it means nothing else."""
+
+    account: AccountReference
+    webhook: WebhookReference
+    occurred_at: IsoTime
+    event: Literal["webhook_test"]
+
+
 PAYLOADS: dict[str, type[Exact]] = {
     events.CONVERSATION_CREATED: ConversationCreated,
     events.MESSAGE_CREATED: MessageCreated,
@@ -175,5 +191,6 @@ PAYLOADS: dict[str, type[Exact]] = {
     events.CAMPAIGN_PAUSED: CampaignPaused,
     events.CAMPAIGN_CANCELLED: CampaignCancelled,
     events.RECIPIENT_UPDATED: RecipientUpdated,
+    events.WEBHOOK_TEST: WebhookTest,
 }
 """The model of every type of event."""

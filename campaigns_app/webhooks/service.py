@@ -1,12 +1,11 @@
 """What a person does with webhook endpoints. Each function is one commit, unless it says so."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -14,14 +13,13 @@ from campaigns_app.accounts.audit import record
 from campaigns_app.accounts.models import User
 from campaigns_app.errors import FieldError, InvalidInput, NotFound
 from campaigns_app.extensions import db
+from campaigns_app.webhooks.condition import Waiting, count_waiting
 from campaigns_app.webhooks.custom_headers import keep_masked
 from campaigns_app.webhooks.drafts import EndpointDraft, check_draft
 from campaigns_app.webhooks.events import CONVERSATION_EVENTS, EVENT_TYPES
 from campaigns_app.webhooks.jobs import ring
 from campaigns_app.webhooks.models import (
-    DeliveryState,
     DisabledReason,
-    WebhookDelivery,
     WebhookEndpoint,
 )
 from campaigns_app.webhooks.signing import new_secret
@@ -31,10 +29,10 @@ TAKEN = FieldError("url", "Url has already been taken")
 
 @dataclass(frozen=True, slots=True)
 class EndpointSummary:
-    """An endpoint, and how many deliveries wait for it."""
+    """An endpoint, and what waits for it."""
 
     endpoint: WebhookEndpoint
-    waiting_count: int
+    waiting: Waiting
 
 
 def create_endpoint(
@@ -174,8 +172,8 @@ def list_endpoints(account_id: int) -> list[EndpointSummary]:
         .where(WebhookEndpoint.account_id == account_id)
         .order_by(WebhookEndpoint.id)
     ).all()
-    waiting = _waiting_counts([endpoint.id for endpoint in endpoints])
-    return [EndpointSummary(endpoint, waiting.get(endpoint.id, 0)) for endpoint in endpoints]
+    waiting = count_waiting([endpoint.id for endpoint in endpoints])
+    return [EndpointSummary(endpoint, waiting[endpoint.id]) for endpoint in endpoints]
 
 
 def ensure_inbox_endpoint(
@@ -214,8 +212,16 @@ def _check(draft: EndpointDraft) -> None:
 
 def _columns(draft: EndpointDraft) -> dict[str, Any]:
     wanted = [event_type for event_type in EVENT_TYPES if event_type in draft.subscriptions]
-    columns = {"url": draft.url, "name": draft.name.strip(), "subscriptions": wanted}
-    return columns if draft.headers is None else columns | {"headers": dict(draft.headers)}
+    columns: dict[str, Any] = {
+        "url": draft.url,
+        "name": draft.name.strip(),
+        "subscriptions": wanted,
+    }
+    if draft.headers is not None:
+        columns["headers"] = dict(draft.headers)
+    if draft.batch_size is not None:
+        columns["batch_size"] = draft.batch_size
+    return columns
 
 
 def _audited(endpoint: WebhookEndpoint) -> dict[str, Any]:
@@ -224,6 +230,7 @@ def _audited(endpoint: WebhookEndpoint) -> dict[str, Any]:
         "subscriptions": endpoint.subscriptions,
         "headers": sorted(endpoint.headers),
         "enabled": endpoint.enabled,
+        "batch_size": endpoint.batch_size,
     }
 
 
@@ -244,15 +251,3 @@ def _flush() -> None:
     except IntegrityError as error:
         db.session.rollback()
         raise InvalidInput([TAKEN]) from error
-
-
-def _waiting_counts(endpoint_ids: Collection[int]) -> dict[int, int]:
-    rows = db.session.execute(
-        select(WebhookDelivery.endpoint_id, func.count().label("waiting"))
-        .where(
-            WebhookDelivery.endpoint_id.in_(endpoint_ids),
-            WebhookDelivery.state == DeliveryState.PENDING,
-        )
-        .group_by(WebhookDelivery.endpoint_id)
-    )
-    return {row.endpoint_id: row.waiting for row in rows}

@@ -1,6 +1,6 @@
 """The pages of webhook endpoints: the list, the form, one endpoint with its deliveries."""
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -9,15 +9,12 @@ from campaigns_app.accounts.access import administrator_required, current_accoun
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import InvalidInput
 from campaigns_app.htmx import hx_redirect, is_htmx
-from campaigns_app.webhooks import service
+from campaigns_app.webhooks import log_views, service
 from campaigns_app.webhooks.forms import EndpointForm, RotateForm
-from campaigns_app.webhooks.log import read_log
 from campaigns_app.webhooks.models import WebhookEndpoint
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
-
-BADGES = {"pending": "info", "delivered": "success", "failed": "danger"}
-"""The kind of badge for each state of a delivery."""
+blueprint.register_blueprint(log_views.blueprint)
 
 
 @blueprint.before_request
@@ -63,9 +60,8 @@ def create() -> ResponseReturnValue:
 def show(endpoint_id: int) -> ResponseReturnValue:
     """One endpoint and a page of its deliveries."""
     endpoint = service.get_endpoint(current_account().id, endpoint_id)
-    log = read_log(endpoint, request.args.get("page", 1, type=int))
     return render_template(
-        "webhooks/show.html", endpoint=endpoint, log=log, badges=BADGES, now=utcnow()
+        "webhooks/show.html", endpoint=endpoint, **log_views.what_happens(endpoint)
     )
 
 

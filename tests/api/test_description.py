@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from campaigns_app.api.description import BODIES
-from campaigns_app.webhooks.events import EVENT_TYPES
+from campaigns_app.webhooks.events import EVENT_TYPES, WEBHOOK_TEST
 from campaigns_app.webhooks.schemas import PAYLOADS
 from tests.payloads import assert_as_published
 from tests.webhooks.scenes import OPENED, OPENING
@@ -45,7 +45,7 @@ def test_it_names_no_view_that_is_gone(app: Flask) -> None:
 def test_every_event_is_among_its_webhooks(client: FlaskClient) -> None:
     document = client.get(DOCUMENT).json or {}
 
-    assert set(document["webhooks"]) == set(EVENT_TYPES)
+    assert set(document["webhooks"]) == {*EVENT_TYPES, WEBHOOK_TEST}
     for event_type, described in document["webhooks"].items():
         content = described["post"]["requestBody"]["content"]["application/json"]
         name = content["schema"]["$ref"].rpartition("/")[2]

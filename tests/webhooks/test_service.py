@@ -157,7 +157,7 @@ def test_the_list_counts_what_waits_in_two_queries(session: Session, account: Ac
 
     listed = service.list_endpoints(account_id)
 
-    assert [entry.waiting_count for entry in listed] == [6, 6, 0, 0, 0]
+    assert [entry.waiting.count for entry in listed] == [6, 6, 0, 0, 0]
     assert len([one for one in statements if one.startswith("SELECT")]) == 2
 
 

@@ -9,10 +9,9 @@ from standardwebhooks import Webhook
 from campaigns_app.accounts.models import Account, Role
 from campaigns_app.webhooks.jobs import deliver_webhooks
 from campaigns_app.webhooks.models import WebhookEndpoint
-from tests import receiver as manners
 from tests.factories import PASSWORD, make_account, make_endpoint, make_inbox, make_user
 from tests.receiver import Receiver
-from tests.webhooks.scenes import tell, tell_once
+from tests.webhooks.scenes import tell_once
 
 URL = "http://127.0.0.1:9000/hook"
 FORM = {"url": URL, "name": "Shop", "subscriptions": ["message_created"]}
@@ -112,33 +111,6 @@ def test_deleting_asks_first(browser: FlaskClient, account: Account, session: Se
 
     assert answer.headers["HX-Redirect"] == "/webhooks"
     assert session.scalars(select(WebhookEndpoint)).all() == []
-
-
-def test_the_log_shows_what_became_of_each_delivery(
-    browser: FlaskClient, account: Account, session: Session, receiver: Receiver
-) -> None:
-    url = receiver.script("/hook", manners.status(200), manners.status(503))
-    endpoint = make_endpoint(account, url=url)
-    tell(session, endpoint)
-    deliver_webhooks()
-
-    page = browser.get(f"/webhooks/{endpoint.id}").text
-
-    assert "Delivered" in page
-    assert "503" in page
-    assert "conversation_created" in page
-
-
-def test_the_log_has_pages(browser: FlaskClient, account: Account, session: Session) -> None:
-    endpoint = make_endpoint(account)
-    tell(session, endpoint, conversations=20)
-
-    first = browser.get(f"/webhooks/{endpoint.id}").text
-    last = browser.get(f"/webhooks/{endpoint.id}?page=99").text
-
-    assert first.count("<code>conversation_created</code>") > 0
-    assert "page=2" in first
-    assert "page=1" in last
 
 
 def test_an_inboxs_own_endpoint_has_no_form_of_its_own(

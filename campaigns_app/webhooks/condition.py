@@ -1,0 +1,158 @@
+"""How it goes with endpoints and with what waits for them: for pages, and for who watches.
+
+Nothing here counts without a bound: a consumer that has stopped may have a million waiting.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, ScalarSelect, case, func, literal, select, union_all
+from sqlalchemy.orm import Session
+
+from campaigns_app.extensions import db
+from campaigns_app.webhooks.models import (
+    DisabledReason,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    is_pending,
+)
+
+MOST_COUNTED = 1_000
+LAST_ATTEMPTS = 1_000
+"""The window of the success rate."""
+
+STUCK_AFTER = timedelta(minutes=2)
+"""What is overdue for so long is not just waiting for its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many deliveries wait, and whether the count ended before they did."""
+
+    count: int
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How it goes with one endpoint: what waits, since when the first of it has been due, how
+    many of the last attempts there were and how many of them were taken."""
+
+    waiting: Waiting
+    oldest_due_at: datetime | None
+    attempts: int
+    taken: int
+
+    @property
+    def success_rate(self) -> float | None:
+        """The part of the last attempts that was taken; None before there is any."""
+        return self.taken / self.attempts if self.attempts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What enabled endpoints are still to be told: how many deliveries at least (`has_more` than
+    were counted), and the seconds by which the first of them is late."""
+
+    waiting: Waiting
+    late_seconds: float
+
+
+def read_condition(endpoint: WebhookEndpoint, now: datetime) -> Condition:
+    """Three queries, each of which reads a bounded piece of an index."""
+    last = (
+        select(WebhookAttempt.status_code)
+        .where(WebhookAttempt.endpoint_id == endpoint.id)
+        .order_by(WebhookAttempt.id.desc())
+        .limit(LAST_ATTEMPTS)
+        .subquery()
+    )
+    is_taken = case((last.c.status_code.between(200, 299), 1), else_=0)
+    attempts, taken = db.session.execute(
+        select(func.count(), func.coalesce(func.sum(is_taken), 0)).select_from(last)
+    ).one()
+    due_at = db.session.scalar(
+        select(_first_due_at())
+        .select_from(WebhookEndpoint)
+        .where(WebhookEndpoint.id == endpoint.id)
+    )
+    is_late = due_at is not None and due_at <= now
+    return Condition(
+        waiting=count_waiting([endpoint.id])[endpoint.id],
+        oldest_due_at=due_at if is_late else None,
+        attempts=attempts,
+        taken=taken,
+    )
+
+
+def count_waiting(endpoint_ids: Sequence[int]) -> dict[int, Waiting]:
+    """What waits for each of the endpoints, up to `MOST_COUNTED`. One query."""
+    counts = dict.fromkeys(endpoint_ids, 0)
+    if endpoint_ids:
+        rows = db.session.execute(union_all(*map(_count_up_to_a_bound, endpoint_ids)))
+        counts |= {row.endpoint_id: row.waiting for row in rows}
+    return {
+        key: Waiting(min(count, MOST_COUNTED), has_more=count > MOST_COUNTED)
+        for key, count in counts.items()
+    }
+
+
+def find_stuck(account_id: int, now: datetime) -> Sequence[Row[int, str, str]]:
+    """The endpoints (`id`, `name`, `url`) of an account whose events are stuck: overdue for
+    minutes, or waiting for one that was disabled because it failed. One query."""
+    broken = WebhookEndpoint.disabled_reason.in_([DisabledReason.GONE, DisabledReason.FAILING])
+    return db.session.execute(
+        select(WebhookEndpoint.id, WebhookEndpoint.name, WebhookEndpoint.url)
+        .where(
+            WebhookEndpoint.account_id == account_id,
+            (WebhookEndpoint.enabled & (_first_due_at() < now - STUCK_AFTER))
+            | (~WebhookEndpoint.enabled & broken & _first_due_at().is_not(None)),
+        )
+        .order_by(WebhookEndpoint.id)
+    ).all()
+
+
+def read_backlog(session: Session, now: datetime) -> Backlog:
+    """The backlog of all accounts, for whoever collects metrics.
+
+    It costs a look into the index for each enabled endpoint with something waiting, and counts at
+    most `MOST_COUNTED` for each. Two queries.
+    """
+    rows = session.execute(
+        select(WebhookEndpoint.id, _first_due_at().label("due_at")).where(
+            WebhookEndpoint.enabled, _first_due_at().is_not(None)
+        )
+    ).all()
+    waiting = count_waiting([row.id for row in rows]).values()
+    first = min((row.due_at for row in rows), default=now)
+    return Backlog(
+        Waiting(sum(one.count for one in waiting), any(one.has_more for one in waiting)),
+        late_seconds=max((now - first).total_seconds(), 0.0),
+    )
+
+
+def _first_due_at() -> ScalarSelect[datetime]:
+    """When the first delivery that waits for an endpoint was, or will be, due."""
+    return (
+        select(WebhookDelivery.next_attempt_at)
+        .where(WebhookDelivery.endpoint_id == WebhookEndpoint.id, is_pending())
+        .order_by(WebhookDelivery.next_attempt_at, WebhookDelivery.id)
+        .limit(1)
+        .correlate(WebhookEndpoint)
+        .scalar_subquery()
+    )
+
+
+def _count_up_to_a_bound(endpoint_id: int) -> Any:
+    counted = (
+        select(WebhookDelivery.id)
+        .where(WebhookDelivery.endpoint_id == endpoint_id, is_pending())
+        .limit(MOST_COUNTED + 1)
+        .subquery()
+    )
+    return select(
+        literal(endpoint_id).label("endpoint_id"), func.count().label("waiting")
+    ).select_from(counted)

@@ -1,0 +1,167 @@
+"""The pages of the delivery log, and what can be done from them."""
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import event, update
+from sqlalchemy.orm import Session
+
+from campaigns_app.accounts.models import User
+from campaigns_app.extensions import db
+from campaigns_app.webhooks.jobs import deliver_webhooks
+from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
+from tests import receiver as manners
+from tests.factories import make_account, make_endpoint
+from tests.receiver import Receiver
+from tests.webhooks.scenes import only_delivery, states, tell, tell_once
+
+
+@pytest.fixture
+def endpoint(admin: User, receiver: Receiver) -> WebhookEndpoint:
+    account = admin.memberships[0].account
+    return make_endpoint(account, name="Shop", url=receiver.url("/hook"))
+
+
+def test_the_log_shows_what_became_of_each_delivery(
+    admin_client: FlaskClient, session: Session, receiver: Receiver, endpoint: WebhookEndpoint
+) -> None:
+    receiver.script("/hook", manners.status(200), manners.status(503))
+    tell(session, endpoint)
+    deliver_webhooks()
+
+    for path in ("", "/log"):
+        page = admin_client.get(f"/webhooks/{endpoint.id}{path}").text
+        assert "Delivered" in page
+        assert "503" in page
+        assert "conversation_created" in page
+        assert "50.0 %" in page
+
+
+def test_the_log_leads_to_what_is_older(
+    admin_client: FlaskClient, session: Session, endpoint: WebhookEndpoint
+) -> None:
+    tell(session, endpoint, conversations=20)
+    page = admin_client.get(f"/webhooks/{endpoint.id}?event=message_created&before=9999").text
+    assert "Newest" in page
+    assert "Older" not in page
+
+    assert "before=" in admin_client.get(f"/webhooks/{endpoint.id}").text
+
+
+def test_a_filter_that_is_none_is_ignored(
+    admin_client: FlaskClient, session: Session, endpoint: WebhookEndpoint
+) -> None:
+    tell_once(session, endpoint)
+
+    page = admin_client.get(f"/webhooks/{endpoint.id}?state=x&event=y&period=z&before=-1")
+
+    assert page.status_code == 200
+    assert "msg_" in page.text
+
+
+def test_an_answer_is_shown_as_text(
+    admin_client: FlaskClient, session: Session, receiver: Receiver, endpoint: WebhookEndpoint
+) -> None:
+    receiver.script("/hook", manners.status(500, b"<script>alert(1)</script>"))
+    endpoint.headers = {"X-Api-Key": "hush"}
+    tell_once(session, endpoint)
+    deliver_webhooks()
+
+    page = admin_client.get(f"/webhooks/{endpoint.id}/deliveries/{only_delivery(session).id}").text
+
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
+    assert "webhook-signature: v1," in page
+    assert "X-Api-Key" in page
+    assert "hush" not in page
+
+
+def test_an_event_can_be_resent_from_its_page(
+    admin_client: FlaskClient, session: Session, endpoint: WebhookEndpoint
+) -> None:
+    tell_once(session, endpoint)
+    session.execute(update(WebhookDelivery).values(state="failed"))
+    session.commit()
+    path = f"/webhooks/{endpoint.id}/deliveries/{only_delivery(session).id}"
+
+    answer = admin_client.post(f"{path}/resend")
+    deliver_webhooks()
+
+    assert (answer.status_code, answer.location) == (303, path)
+    assert "Manual attempt" in admin_client.get(path).text
+
+
+def test_what_failed_can_be_resent_from_the_page(
+    admin_client: FlaskClient, session: Session, endpoint: WebhookEndpoint
+) -> None:
+    tell(session, endpoint)
+    session.execute(update(WebhookDelivery).values(state="failed"))
+    session.commit()
+
+    answer = admin_client.post(f"/webhooks/{endpoint.id}/resend_failed", data={"days": "14"})
+    deliver_webhooks()
+
+    assert "2 failed events are being sent again" in admin_client.get(answer.location).text
+    assert states(session, endpoint) == ["delivered", "delivered"]
+
+
+def test_a_test_event_leads_to_its_answer(
+    admin_client: FlaskClient, receiver: Receiver, endpoint: WebhookEndpoint
+) -> None:
+    answer = admin_client.post(f"/webhooks/{endpoint.id}/test")
+    deliver_webhooks()
+
+    assert len(receiver.requests) == 1
+    assert "Delivered" in admin_client.get(answer.location).text
+
+
+def test_a_disabled_webhook_says_why_and_sends_nothing(
+    admin_client: FlaskClient, session: Session, endpoint: WebhookEndpoint
+) -> None:
+    endpoint.enabled, endpoint.disabled_reason = False, "failing"
+    tell_once(session, endpoint)
+    assert "nothing but failures" in admin_client.get(f"/webhooks/{endpoint.id}").text
+
+    for path in ("test", "resend_failed", f"deliveries/{only_delivery(session).id}/resend"):
+        answer = admin_client.post(f"/webhooks/{endpoint.id}/{path}")
+        assert "enable it first" in admin_client.get(answer.location).text
+
+
+def test_stuck_events_are_told_of_above_the_campaigns(
+    admin_client: FlaskClient, session: Session, endpoint: WebhookEndpoint
+) -> None:
+    assert "not getting through" not in admin_client.get("/campaigns/").text
+    endpoint.enabled, endpoint.disabled_reason = False, "gone"
+    tell_once(session, endpoint)
+
+    assert "not getting through" in admin_client.get("/campaigns/").text
+
+
+def test_the_page_asks_the_database_equally_often_however_long_the_log(
+    admin_client: FlaskClient, session: Session, endpoint: WebhookEndpoint
+) -> None:
+    counts = []
+    for conversations in (1, 20):
+        tell(session, endpoint, conversations=conversations)
+        asked: list[str] = []
+
+        def note(*call: object, asked: list[str] = asked) -> None:
+            asked.append(str(call[2]))
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        admin_client.get(f"/webhooks/{endpoint.id}/log")
+        event.remove(db.engine, "before_cursor_execute", note)
+        counts.append(len(asked))
+
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("path", ["/log", "/deliveries/{}", "/deliveries/{}/attempts"])
+def test_another_accounts_log_is_not_found(
+    admin_client: FlaskClient, session: Session, path: str
+) -> None:
+    foreign = make_endpoint(make_account())
+    tell_once(session, foreign)
+
+    address = f"/webhooks/{foreign.id}{path.format(only_delivery(session).id)}"
+
+    assert admin_client.get(address).status_code == 404
