@@ -12,6 +12,8 @@ from campaigns_app.operations.bench.cases import (
     page_busy_vs_idle,
     provider_vs_client,
     rate_accuracy,
+    webhooks_batched_vs_single,
+    webhooks_fairness,
     webhooks_vs_client,
     workers_2_vs_1,
 )
@@ -28,6 +30,8 @@ CASES: Mapping[str, Callable[[Bench], BenchRow]] = {
         webhooks_vs_client,
         provider_vs_client,
         rate_accuracy,
+        webhooks_batched_vs_single,
+        webhooks_fairness,
     )
 }
 
