@@ -33,6 +33,7 @@ from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
 from campaigns_app.metrics import readings
 from campaigns_app.operations.bench.seeding import make_due_campaign
+from campaigns_app.webhooks.condition import read_backlog
 from campaigns_app.webhooks.jobs import enqueue_due_deliveries
 from campaigns_app.webhooks.models import WebhookDelivery, WebhookEvent
 from tests.factories import LONG_AGO, make_campaign
@@ -182,9 +183,9 @@ def _read_metrics(session: Session) -> None:
         readings.count_phases,
         readings.read_batches,
         readings.read_due,
-        readings.read_deliveries,
     ):
         read(session)
+    read_backlog(session, utcnow())
 
 
 def _interrupt(session: Session) -> int:

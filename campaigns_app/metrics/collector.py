@@ -11,8 +11,10 @@ from campaigns_app import job_queue
 from campaigns_app.campaigns.checking.check import count_broken
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.database.transactions import snapshot
+from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
 from campaigns_app.metrics import readings
+from campaigns_app.webhooks.condition import MOST_COUNTED, Backlog, read_backlog
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +23,7 @@ class StoresCollector(Collector):
     """Asks the stores anew each time; a store that does not answer leaves its measures out."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Called by prometheus-client. Six queries, whatever there is in the database."""
+        """Called by prometheus-client. Seven queries, whatever there is in the database."""
         measures: list[GaugeMetricFamily] = []
         try:
             measures += _of_database()
@@ -53,11 +55,7 @@ def _of_database() -> Iterable[GaugeMetricFamily]:
                 "Campaigns that are due and have not started",
                 readings.read_due(session),
             ),
-            *_overdue(
-                "webhook_deliveries_waiting",
-                f"Webhook deliveries not made yet, counted up to {readings.MOST_COUNTED}",
-                readings.read_deliveries(session),
-            ),
+            *_of_webhooks(read_backlog(session, utcnow())),
         ]
 
 
@@ -70,6 +68,14 @@ def _of_batches(batches: readings.Batches) -> Iterator[GaugeMetricFamily]:
     )
     yield _gauge("batches_open", "Batches with work left in them", batches.open)
     yield from _overdue("batches_free", "Batches that a worker may take now", batches.free)
+
+
+def _of_webhooks(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
+    yield from _overdue(
+        "webhook_deliveries_waiting",
+        f"Webhook deliveries not made yet, of each enabled endpoint at most {MOST_COUNTED}",
+        readings.Overdue(backlog.waiting.count, backlog.late_seconds),
+    )
 
 
 def _overdue(name: str, meaning: str, overdue: readings.Overdue) -> Iterator[GaugeMetricFamily]:

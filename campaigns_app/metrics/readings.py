@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import case, func, literal, literal_column, select
+from sqlalchemy import case, func, literal, select
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.leases import is_workable
@@ -12,10 +12,6 @@ from campaigns_app.campaigns.models import Campaign, CampaignBatch
 from campaigns_app.campaigns.start import is_due
 from campaigns_app.campaigns.states import Phase, RecipientState
 from campaigns_app.database.clock import database_now
-from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
-
-MOST_COUNTED = 10_000
-"""Of webhook deliveries no more are counted: there may be millions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +81,6 @@ def read_due(session: Session) -> Overdue:
         select(func.count(), func.min(Campaign.scheduled_at), database_now()).where(is_due())
     ).one()
     return Overdue(count, _seconds(first, now))
-
-
-def read_deliveries(session: Session) -> Overdue:
-    """The webhook deliveries not made yet, the first `MOST_COUNTED` of them by their time."""
-    first = (
-        select(WebhookDelivery.next_attempt_at, WebhookDelivery.endpoint_id)
-        # Spelt as in the index, which a value that is bound does not have to match.
-        .where(WebhookDelivery.state == literal_column("'pending'"))
-        .order_by(WebhookDelivery.next_attempt_at)
-        .limit(MOST_COUNTED)
-        .subquery()
-    )
-    to_be_made = case((WebhookEndpoint.enabled, first.c.next_attempt_at))
-    count, earliest, now = session.execute(
-        select(func.count(), func.min(to_be_made), database_now())
-        .select_from(first)
-        .join(WebhookEndpoint, WebhookEndpoint.id == first.c.endpoint_id)
-    ).one()
-    return Overdue(count, _seconds(earliest, now))
 
 
 def _seconds(since: datetime | None, now: datetime) -> float:

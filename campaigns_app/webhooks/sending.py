@@ -8,6 +8,7 @@ from importlib.metadata import version
 from campaigns_app.database.types import utcnow
 from campaigns_app.http_client import Blocked, HttpClient, RequestFailed, TimedOut
 from campaigns_app.webhooks.batching import compose
+from campaigns_app.webhooks.custom_headers import masked
 from campaigns_app.webhooks.schedule import OVERLOAD_STATUSES
 from campaigns_app.webhooks.signing import signature_headers
 
@@ -19,9 +20,6 @@ HEADERS = {
 """The headers that all requests have in common."""
 
 GONE = 410
-
-MASK = "•" * 8
-"""What is kept of the value of a header that the endpoint's owner has added: it may be a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ async def attempt(http: HttpClient, deliveries: Sequence[ClaimedDelivery]) -> At
     to, started_at = deliveries[0].destination, utcnow()
     uid, body = compose(deliveries, as_batch=to.batch_size > 1)
     signatures = signature_headers(to.secrets, uid, int(started_at.timestamp()), body)
-    sent = {**HEADERS, **dict.fromkeys(to.headers, MASK), **signatures}
+    sent = {**HEADERS, **masked(to.headers), **signatures}
     try:
         answer = await http.post(to.url, body, {**to.headers, **signatures})
     except RequestFailed as failure:
