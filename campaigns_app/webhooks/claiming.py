@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Result, Row, case, or_, select, union_all, update
+from sqlalchemy import ColumnElement, CursorResult, Row, case, or_, select, union_all, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.database.among import is_among
@@ -97,7 +97,8 @@ def claim_block(
     destinations = {endpoint.id: _destination(endpoint) for endpoint in endpoints}
     now = time.monotonic()
     block = [
-        _claimed(row, destinations[row.endpoint_id], now) for row in _next_due(session, limits)
+        ClaimedDelivery._make((*row[1:], destinations[row[0]], now))
+        for row in _next_due(session, limits)
     ]
     block = _whole_conversations(block, limits)
     _lease(session, owner, block, lease_seconds)
@@ -128,8 +129,9 @@ def _ready_endpoints(session: Session, room: Room) -> Sequence[Row[Any]]:
     ).all()
 
 
-def _next_due(session: Session, limits: Mapping[int, int]) -> Result[Any]:
-    """The rows to take: a look into the index for each endpoint, all in one statement."""
+def _next_due(session: Session, limits: Mapping[int, int]) -> CursorResult[Any]:
+    """What to take, by endpoint, and with the fence that it will have: a look into the index for
+    each endpoint, all in one statement."""
     looks = [
         select(WebhookDelivery.id)
         .where(WebhookDelivery.endpoint_id == endpoint_id, is_due())
@@ -140,15 +142,16 @@ def _next_due(session: Session, limits: Mapping[int, int]) -> Result[Any]:
         for endpoint_id, limit in limits.items()
     ]
     taken = union_all(*(select(look.c.id) for look in looks)).cte("taken")
-    return session.execute(
+    # Rows as they come: what the session does with each is for objects.
+    return session.connection().execute(
         select(
-            WebhookDelivery.id,
-            WebhookDelivery.fence,
-            WebhookDelivery.attempts,
             WebhookDelivery.endpoint_id,
+            WebhookDelivery.id,
+            WebhookDelivery.fence + 1,
+            WebhookDelivery.attempts,
             WebhookDelivery.resumes_as,
             WebhookDelivery.resumes_at,
-            WebhookEvent.id.label("event_id"),
+            WebhookEvent.id,
             WebhookEvent.conversation_id,
             WebhookEvent.uid,
             WebhookEvent.payload,
@@ -167,22 +170,6 @@ def _destination(row: Row[Any]) -> Destination:
         headers=row.headers,
         batch_size=row.batch_size,
         is_failing=row.first_failure_at is not None,
-    )
-
-
-def _claimed(row: Row[Any], destination: Destination, now: float) -> ClaimedDelivery:
-    return ClaimedDelivery(
-        id=row.id,
-        fence=row.fence + 1,
-        attempts=row.attempts,
-        resumes_as=row.resumes_as,
-        resumes_at=row.resumes_at,
-        event_id=row.event_id,
-        conversation_id=row.conversation_id,
-        uid=row.uid,
-        payload=row.payload,
-        destination=destination,
-        claimed_at=now,
     )
 
 

@@ -35,7 +35,7 @@ SENDING_SECONDS = 5
 
 SLOW_MS = 1000
 FIRST_LIMIT = 4
-IN_HAND = 1_000
+IN_HAND = 2_000
 """So many deliveries are in hand for one endpoint, or so many batches as it takes at once."""
 
 ALL_IN_HAND = 4_000

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
+from typing import NamedTuple
 
 from campaigns_app.database.types import utcnow
 from campaigns_app.http_client import Blocked, HttpClient, RequestFailed, TimedOut
@@ -34,12 +35,12 @@ class Destination:
     is_failing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedDelivery:
+class ClaimedDelivery(NamedTuple):
     """A delivery that this worker holds, with everything that is needed to send it.
 
     `attempts` of the schedule were made before. With `resumes_as` it is a person who asked for
-    this one: see `WebhookDelivery`. `claimed_at` is by the monotonic clock.
+    this one: see `WebhookDelivery`. `claimed_at` is by the monotonic clock. A tuple, for a worker
+    makes thousands a second.
     """
 
     id: int

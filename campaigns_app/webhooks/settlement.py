@@ -113,7 +113,7 @@ def _mark_delivered(session: Session, attempts: Sequence[Attempt], now: datetime
                 )
                 .returning(WebhookDelivery.id)
                 .execution_options(synchronize_session=False)
-            )
+            ).all()
         )
     return marked
 
