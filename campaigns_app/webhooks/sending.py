@@ -56,8 +56,7 @@ class ClaimedDelivery(NamedTuple):
     claimed_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """What came of one request: either a `status` or an `error`, a short phrase.
 
     `uid` is its `webhook-id`; `headers` are those it was sent with, as far as they may be kept.
@@ -67,7 +66,7 @@ class Attempt:
     started_at: datetime
     duration_ms: int
     uid: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] | None = None
     status: int | None = None
     error: str | None = None
     body: str | None = None
@@ -147,4 +146,6 @@ async def attempt(http: HttpClient, deliveries: Sequence[ClaimedDelivery]) -> At
 
 def _as_text(body: bytes) -> str:
     """The body as it can be stored: PostgreSQL keeps no NUL."""
+    if not body:
+        return ""
     return body.decode("utf-8", errors="replace").replace("\x00", "\ufffd")

@@ -1,6 +1,6 @@
 """What became of claimed deliveries; knows the database, not the network."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, cast
@@ -21,6 +21,9 @@ from campaigns_app.webhooks.models import (
 )
 from campaigns_app.webhooks.schedule import next_wait
 from campaigns_app.webhooks.sending import Attempt, ClaimedDelivery, Outcome
+
+MANUAL = AttemptTrigger.MANUAL.value
+SCHEDULED = AttemptTrigger.SCHEDULED.value
 
 ATTEMPT_COLUMNS = (
     *("delivery_id", "endpoint_id", "number", "trigger", "started_at", "duration_ms"),
@@ -172,34 +175,53 @@ def _give_back(session: Session, deliveries: Sequence[ClaimedDelivery]) -> None:
 
 
 def _log(session: Session, attempts: Sequence[Attempt], held: Collection[int]) -> None:
-    rows = [row for attempt in attempts for row in _rows(attempt, held)]
+    rows: list[Row] = []
+    for attempt in attempts:
+        if not attempt.is_batch:
+            if attempt.deliveries[0].id in held:
+                rows.append(_row(attempt, attempt.deliveries[0], None, _headers(attempt), None))
+        else:
+            rows += _rows_of_batch(attempt, held)
     insert_rows(session, WebhookAttempt, ATTEMPT_COLUMNS, rows)
 
 
-def _rows(attempt: Attempt, held: Collection[int]) -> list[Row]:
-    """An attempt's rows: one for each delivery, of which the first holds what they have in common.
-    For a batch that was taken there is the first only; the deliveries lead there."""
+def _rows_of_batch(attempt: Attempt, held: Collection[int]) -> Iterator[Row]:
+    """One for each delivery, of which the first holds what they have in common. If the batch was
+    taken there is the first only; the deliveries lead there."""
     deliveries = [one for one in attempt.deliveries if one.id in held]
-    if attempt.is_batch and attempt.is_delivered:
-        deliveries = deliveries[:1]
-    headers = orjson.dumps(attempt.headers).decode()
-    events = [one.event_id for one in attempt.deliveries]
-    shared: Row = (headers, orjson.dumps(events).decode() if attempt.is_batch else None)
-    body = attempt.body
-    rows: list[Row] = []
-    for delivery in deliveries:
-        is_manual = delivery.resumes_as is not None
-        rows.append(
-            (
-                *(delivery.id, attempt.endpoint_id),
-                *((0, AttemptTrigger.MANUAL.value) if is_manual else _scheduled(delivery)),
-                *(attempt.started_at, attempt.duration_ms, attempt.status, attempt.error, body),
-                *(attempt.uid if attempt.is_batch else None, *shared),
-            )
-        )
-        shared, body = (None, None), None
-    return rows
+    if not deliveries:
+        return
+    events = orjson.dumps([one.event_id for one in attempt.deliveries]).decode()
+    yield _row(attempt, deliveries[0], attempt.uid, _headers(attempt), events)
+    if not attempt.is_delivered:
+        rest = attempt._replace(body=None)
+        for delivery in deliveries[1:]:
+            yield _row(rest, delivery, attempt.uid, None, None)
 
 
-def _scheduled(delivery: ClaimedDelivery) -> tuple[int, str]:
-    return delivery.attempts + 1, AttemptTrigger.SCHEDULED.value
+def _row(
+    attempt: Attempt,
+    delivery: ClaimedDelivery,
+    uid: str | None,
+    headers: str | None,
+    events: str | None,
+) -> Row:
+    is_manual = delivery.resumes_as is not None
+    return (
+        delivery.id,
+        delivery.destination.endpoint_id,
+        0 if is_manual else delivery.attempts + 1,
+        MANUAL if is_manual else SCHEDULED,
+        attempt.started_at,
+        attempt.duration_ms,
+        attempt.status,
+        attempt.error,
+        attempt.body,
+        uid,
+        headers,
+        events,
+    )
+
+
+def _headers(attempt: Attempt) -> str:
+    return orjson.dumps(attempt.headers).decode()

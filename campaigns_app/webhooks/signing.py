@@ -6,9 +6,11 @@ cannot be used later.
 
 import hmac
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from binascii import b2a_base64
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 from secrets import token_bytes
 
 from campaigns_app.errors import CampaignsError
@@ -16,6 +18,8 @@ from campaigns_app.errors import CampaignsError
 SECRET_PREFIX = "whsec_"  # noqa: S105
 SECRET_BYTES = 32
 TOLERANCE_SECONDS = 300
+BLOCK_BYTES = 64
+"""Of SHA-256."""
 
 
 class SignatureRefused(CampaignsError):
@@ -32,16 +36,13 @@ def sign(secret: str, uid: str, timestamp: int, body: bytes) -> str:
 
     `timestamp` is in Unix seconds. Raises `ValueError` for a secret that is not base64.
     """
-    signer = _signer(secret).copy()
-    signer.update(f"{uid}.{timestamp}.".encode() + body)
-    return f"v1,{b64encode(signer.digest()).decode()}"
+    digest = _signer(secret)(f"{uid}.{timestamp}.".encode() + body)
+    return f"v1,{b2a_base64(digest, newline=False).decode()}"
 
 
 def sign_like_chatwoot(secret: str, timestamp: int, body: bytes) -> str:
     """Chatwoot's signature: its key is the secret's text as it stands."""
-    signer = _chatwoot_signer(secret).copy()
-    signer.update(f"{timestamp}.".encode() + body)
-    return f"sha256={signer.hexdigest()}"
+    return f"sha256={_chatwoot_signer(secret)(f'{timestamp}.'.encode() + body).hex()}"
 
 
 def signature_headers(
@@ -86,15 +87,29 @@ def verify(
         raise SignatureRefused("no signature matches")
 
 
-# A worker signs with the same few secrets again and again; to begin with one takes longer than to
-# sign with it. What is kept is only ever copied.
+@lru_cache(maxsize=256)
+def _signer(secret: str) -> Callable[[bytes], bytes]:
+    return _hmac_sha256(b64decode(secret.removeprefix(SECRET_PREFIX)))
 
 
 @lru_cache(maxsize=256)
-def _signer(secret: str) -> hmac.HMAC:
-    return hmac.new(b64decode(secret.removeprefix(SECRET_PREFIX)), digestmod="sha256")
+def _chatwoot_signer(secret: str) -> Callable[[bytes], bytes]:
+    return _hmac_sha256(secret.encode())
 
 
-@lru_cache(maxsize=256)
-def _chatwoot_signer(secret: str) -> hmac.HMAC:
-    return hmac.new(secret.encode(), digestmod="sha256")
+def _hmac_sha256(key: bytes) -> Callable[[bytes], bytes]:
+    """HMAC with SHA-256 under one key (RFC 2104), to be asked again and again: what hangs on the
+    key alone is hashed once. `hmac.digest` takes four times as long, and most of it for that."""
+    key = (key if len(key) <= BLOCK_BYTES else sha256(key).digest()).ljust(BLOCK_BYTES, b"\0")
+    inner, outer = (
+        sha256(bytes(byte ^ 0x36 for byte in key)),
+        sha256(bytes(byte ^ 0x5C for byte in key)),
+    )
+
+    def digest(message: bytes) -> bytes:
+        inside, outside = inner.copy(), outer.copy()
+        inside.update(message)
+        outside.update(inside.digest())
+        return outside.digest()
+
+    return digest
