@@ -83,11 +83,23 @@ def get_queue(name: str) -> Queue:
     )
 
 
-def enqueue(queue: str, job: Callable[..., Any], *arguments: int, at_front: bool = False) -> bool:
+def enqueue(
+    queue: str,
+    job: Callable[..., Any],
+    *arguments: int,
+    at_front: bool = False,
+    timeout_seconds: int = JOB_TIMEOUT_SECONDS,
+) -> bool:
     """Ask a worker of `queue` to call `job` with ids, before all that wait if `at_front`; returns
-    whether Redis took the request."""
+    whether Redis took the request. A job that takes longer than `timeout_seconds` is ended."""
     return _rung(
-        lambda: get_queue(queue).enqueue(job, *arguments, failure_ttl=86_400, at_front=at_front)
+        lambda: get_queue(queue).enqueue(
+            job,
+            *arguments,
+            failure_ttl=86_400,
+            at_front=at_front,
+            job_timeout=timeout_seconds,
+        )
     )
 
 

@@ -51,7 +51,10 @@ def deliver_webhooks() -> None:
 def ring() -> None:
     """Ask a worker to look for due deliveries; call it after the commit that made them."""
     if job_queue.waiting(job_queue.WEBHOOKS) < ENOUGH_WAITING:
-        job_queue.enqueue(job_queue.WEBHOOKS, deliver_webhooks)
+        # Well after its last request must have ended. One that hangs all the same, on a database
+        # that is not there any more or whatever else, keeps a worker from all that waits.
+        timeout_seconds = SHIFT_SECONDS + 2 * _lease_seconds()
+        job_queue.enqueue(job_queue.WEBHOOKS, deliver_webhooks, timeout_seconds=timeout_seconds)
 
 
 def enqueue_due_deliveries() -> bool:
@@ -93,8 +96,12 @@ def _settle_and_claim(outcome: sending.Outcome, room: Room | None) -> list[sendi
         settle_block(session, outcome, now=utcnow(), chance=chance, patience=patience)
     if room is None or not room.total:
         return []
-    lease_seconds = SENDING_SECONDS + config["WEBHOOK_TIMEOUT_SECONDS"] + SETTLING_SECONDS
-    return claim_block(session, job_queue.lease_owner(), room, lease_seconds=lease_seconds)
+    return claim_block(session, job_queue.lease_owner(), room, lease_seconds=_lease_seconds())
+
+
+def _lease_seconds() -> int:
+    timeout_seconds: int = current_app.config["WEBHOOK_TIMEOUT_SECONDS"]
+    return SENDING_SECONDS + timeout_seconds + SETTLING_SECONDS
 
 
 def _is_anything_due() -> bool:

@@ -334,6 +334,13 @@ def test_the_sweep_rings_only_when_something_is_due(
     assert job_queue.waiting(job_queue.WEBHOOKS) == 1
 
 
+def test_a_job_that_hangs_is_ended_within_minutes(session: Session) -> None:
+    jobs.ring()
+
+    [job] = job_queue.get_queue(job_queue.WEBHOOKS).jobs
+    assert jobs.SHIFT_SECONDS < (job.timeout or 0) <= 180
+
+
 def test_ringing_does_not_pile_up_jobs(app: Flask) -> None:
     for _ in range(20):
         ring()

@@ -6,6 +6,9 @@ import time
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_network
 from itertools import count
+from random import Random
+
+import pytest
 
 from campaigns_app.http_client import HttpClient, Policy
 from campaigns_app.webhooks.pipeline import FIRST_LIMIT, SENDING_SECONDS, Pipeline
@@ -202,3 +205,35 @@ def test_there_is_no_room_for_an_endpoint_at_rest(receiver: Receiver) -> None:
         return outcome
 
     run(left_afterwards)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_comes_of_it_everything_comes_out_once(receiver: Receiver, seed: int) -> None:
+    # What a pipeline kept to itself would be taken by nobody until its worker ended.
+    chance = Random(seed)
+    outcomes = [manners.status(code) for code in (200, 200, 200, 500, 503, 410)] + [manners.reset]
+    receiver.script("/", lambda handler: chance.choice(outcomes)(handler))
+    blocks = []
+    for batch_size in (1, 1, 3):
+        there = to(receiver.url(), batch_size)
+        blocks += [
+            deliveries(there, chance.randint(1, 3), chance.choice([None, 1, 2, 3]))
+            for _ in range(20)
+        ]
+    chance.shuffle(blocks)
+
+    async def take_all(pipeline: Pipeline) -> Outcome:
+        for block in blocks[:-1]:
+            pipeline.take(block)
+            await asyncio.sleep(chance.choice([0, 0, 0.01]))
+        outcome = await _finish(pipeline, blocks[-1])
+        # Room is left again: an endpoint without any would never be claimed for.
+        left = pipeline.room().left.values()
+        assert all(rest == 0 or rest >= FIRST_LIMIT for rest in left)
+        return outcome
+
+    outcome = run(take_all)
+
+    came = [one.id for made in outcome.attempts for one in made.deliveries]
+    came += [one.id for one in outcome.unsent]
+    assert sorted(came) == sorted(one.id for block in blocks for one in block)
