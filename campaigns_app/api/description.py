@@ -7,24 +7,17 @@ come from the models that read them or that the tests hold answers against. Even
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import version
 from inspect import getdoc
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 from werkzeug.routing import Rule
 
-from campaigns_app.api import answers, delivery_answers, problem_answers, template_answers
-from campaigns_app.api.audience import LONGEST_SEARCH
-from campaigns_app.api.delivery_params import LogParams, ReplayParams
-from campaigns_app.api.inbox_params import InboxParams
-from campaigns_app.api.schemas import CampaignParams, PageParams
-from campaigns_app.api.trial import TrialAnswer, TrialParams, UnsavedTrialParams
-from campaigns_app.api.webhook_params import RotationParams, WebhookParams
-from campaigns_app.campaigns.states import Follows
+from campaigns_app.api import problem_answers
+from campaigns_app.api.bodies import BODIES, Bodies
 from campaigns_app.webhooks.schemas import PAYLOADS
 
 blueprint = Blueprint("api_description", __name__)
@@ -56,98 +49,6 @@ SIGNATURES = {
     "X-Chatwoot-Signature": "Chatwoot's: `sha256=` and hex.",
 }
 """The headers that come with every event."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bodies:
-    """What goes into an operation and what comes out; `wrapper` is the key in which the body may
-    be wrapped, as Rails does."""
-
-    answer: type[BaseModel] | None = None
-    body: type[BaseModel] | None = None
-    wrapper: str | None = None
-    query: type[BaseModel] | None = None
-    headers: tuple[str, ...] = ()
-
-
-class FollowUpParams(CampaignParams):
-    """For whom a campaign is run again, and what of it is different."""
-
-    whom: Annotated[Follows, Field(alias="for")]
-
-
-class SettlingParams(BaseModel):
-    """What became of the message to an unknown recipient."""
-
-    state: Literal["sent", "failed"]
-
-
-class SuppressionParams(BaseModel):
-    """An address that is not to be messaged, a phone number or an e-mail address."""
-
-    address: str
-    note: str = ""
-
-
-class SuppressionListParams(PageParams):
-    """Which page, of those whose address or note holds `q`."""
-
-    q: str = ""
-
-
-class PreflightParams(CampaignParams):
-    """A campaign that is not made yet, and whether its inbox's provider is to be asked."""
-
-    check: bool = False
-
-
-class SearchParams(BaseModel):
-    """What to look for: characters of a name, number, e-mail or id."""
-
-    q: Annotated[str, Field(min_length=1, max_length=LONGEST_SEARCH)]
-
-
-BODIES = {
-    "campaigns.index": Bodies(answers.CampaignList, query=PageParams),
-    "campaigns.create": Bodies(
-        answers.CampaignObject, CampaignParams, "campaign", headers=("Idempotency-Key",)
-    ),
-    "campaigns.show": Bodies(answers.CampaignObject),
-    "campaigns.update": Bodies(answers.CampaignObject, CampaignParams, "campaign"),
-    "campaigns.pause": Bodies(answers.CampaignObject),
-    "campaigns.resume": Bodies(answers.CampaignObject),
-    "campaigns.cancel": Bodies(answers.CampaignObject),
-    "campaigns.settle": Bodies(answers.CampaignObject, SettlingParams),
-    "campaigns.follow_up": Bodies(
-        answers.CampaignObject, FollowUpParams, headers=("Idempotency-Key",)
-    ),
-    "audience.show": Bodies(answers.AudienceAnswer),
-    "audience.why": Bodies(answers.VerdictsAnswer, query=SearchParams),
-    "audience.preview": Bodies(answers.FunnelObject, CampaignParams),
-    "suppressions.index": Bodies(answers.SuppressionList, query=SuppressionListParams),
-    "suppressions.create": Bodies(answers.SuppressionObject, SuppressionParams),
-    "campaigns.preflight": Bodies(answers.PreflightAnswer, PreflightParams),
-    "campaigns.preflight_again": Bodies(answers.PreflightAnswer),
-    "inboxes.templates": Bodies(template_answers.TemplatesAnswer),
-    "inboxes.sync": Bodies(template_answers.TemplatesAnswer),
-    "campaigns.test_send": Bodies(TrialAnswer, TrialParams),
-    "campaigns.test_send_unsaved": Bodies(TrialAnswer, UnsavedTrialParams),
-    "inboxes.index": Bodies(answers.InboxesAnswer),
-    "inboxes.create": Bodies(answers.OwnInboxObject, InboxParams),
-    "inboxes.show": Bodies(answers.OwnInboxObject),
-    "inboxes.update": Bodies(answers.OwnInboxObject, InboxParams),
-    "webhooks.index": Bodies(answers.WebhooksAnswer),
-    "webhooks.create": Bodies(answers.NewSecretAnswer, WebhookParams, "webhook"),
-    "webhooks.show": Bodies(answers.WebhookAnswer),
-    "webhooks.update": Bodies(answers.WebhookAnswer, WebhookParams, "webhook"),
-    "webhooks.rotate_secret": Bodies(answers.NewSecretAnswer, RotationParams),
-    "webhook_deliveries.index": Bodies(delivery_answers.DeliveryList, query=LogParams),
-    "webhook_deliveries.show": Bodies(delivery_answers.DeliveryWithAttempts),
-    "webhook_deliveries.resend": Bodies(delivery_answers.DeliveryObject),
-    "webhook_deliveries.resend_failed": Bodies(delivery_answers.ResentAnswer, ReplayParams),
-    "webhook_deliveries.send_test": Bodies(delivery_answers.DeliveryObject),
-}
-"""By the name of the view; one that is not here answers nothing, or something not described."""
 
 
 class _Plain(GenerateJsonSchema):

@@ -1,7 +1,7 @@
 """Keep the templates that providers list
 
 Revision: 0008_templates
-Revises: 0006_callbacks
+Revises: 0007_delivery
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0008_templates"
-down_revision = "0006_callbacks"
+down_revision = "0007_delivery"
 branch_labels = None
 depends_on = None
 

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from campaigns_app.api.description import BODIES
+from campaigns_app.api.bodies import BODIES
 from campaigns_app.webhooks.events import EVENT_TYPES, WEBHOOK_TEST
 from campaigns_app.webhooks.schemas import PAYLOADS
 from tests.payloads import assert_as_published
