@@ -58,7 +58,7 @@ def measure(bench: Bench) -> BenchRow:
         unit="deliveries/s",
         against=f"the HTTP client alone, {pairs.rate_against:,.0f} requests/s",
         ratio=pairs.speed,
-        bar=Bar(0.5),
+        bar=Bar(0.6),
         fault=f"{lost} were not delivered" if lost else None,
     )
 
