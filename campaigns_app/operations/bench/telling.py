@@ -25,7 +25,7 @@ def as_table(machine: Mapping[str, Any], rows: Sequence[BenchRow]) -> Table:
     for row in rows:
         table.add_row(
             row.name,
-            f"{row.value:,.4g} {row.unit}",
+            f"{_in_digits(row.value)} {row.unit}",
             _told_against(row),
             f"{row.ratio:.2f}",
             str(row.bar or "not judged"),
@@ -44,6 +44,10 @@ def _as_object(row: BenchRow) -> dict[str, Any]:
         "bar": row.bar.limit if row.bar else None,
         "holds": row.holds,
     }
+
+
+def _in_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def _told_against(row: BenchRow) -> str:
