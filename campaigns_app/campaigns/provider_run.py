@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,7 @@ from campaigns_app.http_client import HttpClient
 from campaigns_app.inboxes.halting import halt_inbox
 from campaigns_app.logs import lines_together
 from campaigns_app.pauses import passing
-from campaigns_app.rate_budget import RateBudget
+from campaigns_app.rate_budget import BudgetUnreachable, RateBudget
 
 logger = logging.getLogger(__name__)
 
@@ -92,17 +93,33 @@ class ProviderRun:
 
         It is not when somebody is to be tried later, the campaign was paused or cancelled, the
         inbox halted, or this process asked to end. Raises `StaleLease` when another worker has
-        taken over. Commits many times.
+        taken over, and `BudgetUnreachable` when nobody can say how much may leave; what came of
+        the calls under way is written down first. Commits many times.
         """
+        try:
+            await self._send()
+        except BudgetUnreachable:
+            self._begin_with_nobody_more()
+            await self._end_calls()
+            self._record()
+            raise
+        self._record()
+        return self._give_back()
+
+    async def _send(self) -> None:
         while True:
             self._refill()
             wait = self._begin_calls()
             if not self._calls and not self._ready:
-                break
+                return
             await self._wait(wait)
             self._record_if_it_is_time()
-        self._record()
-        return self._give_back()
+
+    async def _end_calls(self) -> None:
+        while self._calls:
+            with suppress(BudgetUnreachable):
+                await self._wait(RECORD_SECONDS)
+            self._record_if_it_is_time()
 
     def _refill(self) -> None:
         """Write the next messages, before those that are ready run out."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from redis import RedisError
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account
@@ -15,6 +16,7 @@ from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
 from campaigns_app.campaigns.report import Counts, count_states
 from campaigns_app.channels.provider import Receipt, Retry
 from campaigns_app.channels.registry import EXTENSION, ChannelRegistry
+from campaigns_app.job_queue import get_redis
 from tests.factories import make_account, make_campaign, make_contact, make_inbox, make_label
 from tests.scripted import ScriptedChannel
 
@@ -134,3 +136,25 @@ def test_one_person_who_was_written_to_too_often_keeps_nobody_waiting(
 
     assert count_states(campaign_id) == Counts(total=4, pending=1, sent=3)
     assert [len(times) for times in channel.called_at.values()] == [1, 1, 1, 1]
+
+
+@pytest.mark.usefixtures("session")
+def test_what_is_under_way_when_redis_goes_away_is_written_down(
+    app: Flask, channel: PacedChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "PROVIDER_CONCURRENCY", 2)
+    campaign_id = start(make_account(), 5, 6)
+    channel.waits_for = {to(5, 1): 99}
+    there = get_redis().pttl
+
+    def goes_away(*call: Any) -> Any:
+        if not channel.calls:
+            return there(*call)
+        channel.waits_for.clear()
+        raise RedisError("away")
+
+    monkeypatch.setattr(get_redis(), "pttl", goes_away)
+
+    deliver_provider_batches()
+
+    assert count_states(campaign_id) == Counts(total=6, pending=4, sent=2)
