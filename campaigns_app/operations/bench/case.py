@@ -92,7 +92,12 @@ class Bench:
         """The one for the present size."""
         return {Size.FULL: full, Size.QUICK: quick, Size.TINY: tiny}[self.size]
 
+    @property
+    def turns(self) -> int:
+        """How many times each thing is measured."""
+        return self.pick(3, 3, 1)
+
     def in_turns(self, measure: Callable[[], Timing], against: Callable[[], Timing]) -> Pairs:
         """Measure both, one after the other, several times."""
-        turns = [(measure(), against()) for _ in range(self.pick(5, 3, 1))]
+        turns = [(measure(), against()) for _ in range(self.turns)]
         return Pairs([one for one, _ in turns], [other for _, other in turns])

@@ -1,6 +1,7 @@
 """`campaigns bench`."""
 
 import json
+import signal
 import sys
 from contextlib import ExitStack
 
@@ -40,6 +41,9 @@ def bench_command(
     size = Size.QUICK if quick else Size.FULL
     console = Console(stderr=True)
     with ExitStack() as stack:
+        # As Ctrl-C does, so that nothing is left running.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        stack.callback(signal.signal, signal.SIGTERM, before)
         if postgres:
             database = stack.enter_context(LocalPostgres()).create_database()
         bench = stack.enter_context(prepared_bench(database, size))

@@ -10,7 +10,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -26,7 +26,6 @@ from campaigns_app.extensions import db
 Answer = TypeVar("Answer")
 
 STATUS = Path("/proc/self/status")
-END_SECONDS = 10
 TOLD_LINES = 15
 
 
@@ -80,9 +79,7 @@ class Processes:
                 ours.send("begin")
             return [self._receive(ours, work) for _, ours in started]
         finally:
-            for process, ours in started:
-                ours.close()
-                process.join()
+            _end(started)
 
     @contextmanager
     def doing(self, count: int, work: Callable[..., object], *arguments: Any) -> Iterator[None]:
@@ -96,10 +93,7 @@ class Processes:
                 ours.send("begin")
             yield
         finally:
-            for process, ours in started:
-                process.kill()
-                process.join(END_SECONDS)
-                ours.close()
+            _end(started)
 
     def _start(
         self, work: Callable[..., object], arguments: Sequence[Any]
@@ -141,6 +135,14 @@ def peak_mib() -> float:
         peak = next(line for line in lines if line.startswith("VmHWM:"))
         return int(peak.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024)
+
+
+def _end(started: Iterable[tuple[BaseProcess, Connection]]) -> None:
+    """Whoever has answered is done, and whoever has not is not waited for."""
+    for process, ours in started:
+        process.kill()
+        process.join()
+        ours.close()
 
 
 def _context() -> ForkServerContext:

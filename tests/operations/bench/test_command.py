@@ -1,4 +1,9 @@
-"""`campaigns bench`: what it refuses."""
+"""`campaigns bench`: what it refuses, and what it leaves."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +15,7 @@ from campaigns_app.cli import cli
 from campaigns_app.errors import CannotStart
 from campaigns_app.operations.bench.registry import CASES, choose
 from tests.factories import make_account
+from tests.operations.processes import wait_until
 
 
 def test_an_unknown_row_is_refused_with_the_names_there_are() -> None:
@@ -52,3 +58,15 @@ def test_a_database_that_is_somebodys_is_left_alone(app: Flask, session: Session
     assert result.exit_code == 1
     assert "name an empty database with --database" in result.output
     assert session.get_one(Account, account.id).name == "Somebody's"
+
+
+def test_a_benchmark_that_is_ended_leaves_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "campaigns_app", "bench", "--quick"]
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as process:
+        # The log is written by the first process that has work.
+        wait_until(lambda: list(tmp_path.glob("campaigns-bench-*/bench.log")))
+        process.terminate()
+
+    assert process.returncode == 1
+    assert list(tmp_path.glob("campaigns-*")) == []

@@ -28,7 +28,7 @@ def measure(bench: Bench) -> BenchRow:
     login = _make_login(campaign_id)
     bench.processes.call(engine.start, campaign_id)
     idle, busy = [[Visits(path) for path in PATHS] for _ in range(2)]
-    for _ in range(bench.pick(5, 3, 1)):
+    for _ in range(bench.turns):
         _gather(idle, bench.processes.call(look_around, login, PATHS, seconds))
         with bench.processes.doing(_workers(), engine.work_until_finished, campaign_id):
             _gather(busy, bench.processes.call(look_around, login, PATHS, seconds))
