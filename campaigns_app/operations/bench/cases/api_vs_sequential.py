@@ -12,8 +12,8 @@ NAME = "api_vs_sequential"
 
 def measure(bench: Bench) -> BenchRow:
     """One worker against one that takes contact after contact, of whom there are fewer."""
-    large = make_due_campaign(db.session(), bench.pick(20_000, 4_000, 60))
-    small = make_due_campaign(db.session(), bench.pick(2_000, 200, 20))
+    large = make_due_campaign(db.session(), bench.pick(20_000, 2_500, 60))
+    small = make_due_campaign(db.session(), bench.pick(2_000, 150, 20))
 
     def with_engine() -> Timing:
         wipe_results(large)

@@ -20,7 +20,7 @@ BATCH_SIZE = 1000
 
 def measure(bench: Bench) -> BenchRow:
     """Every second contact is in the audience, which is started and is copied."""
-    contacts = bench.pick(2_000_000, 120_000, 100)
+    contacts = bench.pick(2_000_000, 80_000, 100)
     campaign_id = make_due_campaign(db.session(), contacts, every=2)
     count = contacts // 2
 
