@@ -1,12 +1,10 @@
 """How near sending through a provider comes to what its HTTP client can do at all."""
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from flask import current_app
 
@@ -20,18 +18,13 @@ from campaigns_app.inboxes.provider_account import account_of, provider_policy
 from campaigns_app.inboxes.settings import HIGHEST_RATE
 from campaigns_app.operations.bench import engine
 from campaigns_app.operations.bench.case import Bar, Bench, BenchRow
+from campaigns_app.operations.bench.client import Request, send_prepared
 from campaigns_app.operations.bench.measuring import Timing, timed
 from campaigns_app.operations.bench.provider import make_sms_campaign, open_provider, send_all
 from campaigns_app.operations.bench.slate import settle, wipe_results
 from campaigns_app.operations.simulator.ledger import Ledger
 
 NAME = "provider_vs_client"
-
-
-class _Request(NamedTuple):
-    url: str
-    body: bytes
-    headers: Mapping[str, str]
 
 
 def measure(bench: Bench) -> BenchRow:
@@ -81,7 +74,8 @@ def send_again(campaign_id: int, ledger: Path, count: int) -> Timing:
         message = OutgoingMessage(one.delivery_id, one.to, one.text)
         with suppress(Outcome):
             asyncio.run(TwilioSmsChannel().send(recorder, account, message))
-    return timed(len(taken), lambda: asyncio.run(_send(recorder.requests)))
+    policy = provider_policy(current_app.config["PROVIDER_CONCURRENCY"])
+    return send_prepared(recorder.requests, policy)
 
 
 class _Recorder(HttpClient):
@@ -89,21 +83,9 @@ class _Recorder(HttpClient):
 
     def __init__(self, policy: Policy) -> None:
         super().__init__(policy)
-        self.requests: deque[_Request] = deque()
+        self.requests: list[Request] = []
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """See the base class."""
-        self.requests.append(_Request(url, body, headers))
+        self.requests.append(Request(url, body, headers))
         return Answer(0, b"", 0, None)
-
-
-async def _send(requests: deque[_Request]) -> None:
-    at_once = current_app.config["PROVIDER_CONCURRENCY"]
-    async with HttpClient(provider_policy(at_once)) as http:
-        await asyncio.gather(*(_send_some(http, requests) for _ in range(at_once)))
-
-
-async def _send_some(http: HttpClient, requests: deque[_Request]) -> None:
-    while requests:
-        one = requests.popleft()
-        await http.post(one.url, one.body, one.headers)

@@ -1,19 +1,16 @@
 """How near webhook delivery comes to what its HTTP client can do at all."""
 
-import asyncio
-from collections import deque
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
 
 from flask import current_app
 from sqlalchemy import func, select
 
 from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
-from campaigns_app.http_client import HttpClient, Policy
-from campaigns_app.operations.bench import engine, sink
+from campaigns_app.http_client import Policy
+from campaigns_app.operations.bench import client, engine, sink
 from campaigns_app.operations.bench.case import Bar, Bench, BenchRow
+from campaigns_app.operations.bench.client import Request
 from campaigns_app.operations.bench.measuring import Timing, timed
 from campaigns_app.operations.bench.seeding import make_due_campaign
 from campaigns_app.operations.bench.slate import settle, wipe_results
@@ -29,12 +26,6 @@ from campaigns_app.webhooks.sending import HEADERS
 from campaigns_app.webhooks.signing import signature_headers
 
 NAME = "webhooks_vs_client"
-
-
-class _Prepared(NamedTuple):
-    url: str
-    body: bytes
-    headers: Mapping[str, str]
 
 
 def measure(bench: Bench) -> BenchRow:
@@ -81,35 +72,24 @@ def send_prepared() -> Timing:
         .order_by(WebhookDelivery.id)
     )
     seconds = int(utcnow().timestamp())
-    requests = deque(
-        _Prepared(
+    requests = [
+        Request(
             row.url,
             body := row.payload.encode(),
             signature_headers((row.secret,), row.uid, seconds, body),
         )
         for row in rows
-    )
+    ]
     db.session.rollback()
-    return timed(len(requests), lambda: asyncio.run(_send(requests)))
-
-
-def _deliver_while_due() -> None:
-    while enqueue_due_deliveries():
-        deliver_webhooks()
-
-
-async def _send(requests: deque[_Prepared]) -> None:
     config = current_app.config
     policy = Policy(
         allowed_networks=config["WEBHOOK_ALLOWED_NETWORKS"],
         timeout_seconds=config["WEBHOOK_TIMEOUT_SECONDS"],
         connections=config["WEBHOOK_CONCURRENCY"],
     )
-    async with HttpClient(policy, HEADERS) as http:
-        await asyncio.gather(*(_send_some(http, requests) for _ in range(policy.connections)))
+    return client.send_prepared(requests, policy, HEADERS)
 
 
-async def _send_some(http: HttpClient, requests: deque[_Prepared]) -> None:
-    while requests:
-        one = requests.popleft()
-        await http.post(one.url, one.body, one.headers)
+def _deliver_while_due() -> None:
+    while enqueue_due_deliveries():
+        deliver_webhooks()
