@@ -12,9 +12,20 @@ same ids. Whoever comes back after that finds another fence on the row, and chan
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Row, case, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Row,
+    bindparam,
+    case,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from campaigns_app.database.among import is_among
@@ -110,7 +121,14 @@ def _ready_endpoints(session: Session, room: Room) -> Sequence[Row[Any]]:
     """The endpoints to take from; their rows are locked against other claims, not against the
     events that are written for them meanwhile."""
     full = [endpoint_id for endpoint_id, left in room.left.items() if left < 1]
-    return session.execute(
+    values = {"full": full, "after": room.after}
+    return session.connection().execute(_ready_statement(), values).all()
+
+
+# Statements that a worker needs all the time are made once: that takes as long as many rows.
+@cache
+def _ready_statement() -> Executable:
+    return (
         select(
             WebhookEndpoint.id,
             WebhookEndpoint.url,
@@ -122,28 +140,36 @@ def _ready_endpoints(session: Session, room: Room) -> Sequence[Row[Any]]:
             WebhookEndpoint.batch_size,
             WebhookEndpoint.first_failure_at,
         )
-        .where(has_due(), WebhookEndpoint.id.not_in(full))
-        .order_by(WebhookEndpoint.id <= room.after, WebhookEndpoint.id)
+        .where(has_due(), WebhookEndpoint.id.not_in(bindparam("full", expanding=True)))
+        .order_by(WebhookEndpoint.id <= bindparam("after"), WebhookEndpoint.id)
         .limit(MOST_ENDPOINTS)
         .with_for_update(of=WebhookEndpoint, key_share=True, skip_locked=True)
-    ).all()
+    )
 
 
-def _next_due(session: Session, limits: Mapping[int, int]) -> CursorResult[Any]:
-    """What to take, by endpoint, and with the fence that it will have: a look into the index for
-    each endpoint, all in one statement."""
+def _next_due(session: Session, limits: Mapping[int, int]) -> Sequence[Row[Any]]:
+    """What to take, by endpoint, and with the fence that it will have."""
+    values: dict[str, int] = {}
+    for place, (endpoint_id, limit) in enumerate(limits.items()):
+        values |= {f"endpoint_{place}": endpoint_id, f"limit_{place}": limit}
+    # Rows as they come: what the session does with each is for objects.
+    return session.connection().execute(_look_statement(len(limits)), values).all()
+
+
+@cache
+def _look_statement(endpoints: int) -> Executable:
+    """A look into the index for each of so many endpoints, all in one statement."""
     looks = [
         select(WebhookDelivery.id)
-        .where(WebhookDelivery.endpoint_id == endpoint_id, is_due())
+        .where(WebhookDelivery.endpoint_id == bindparam(f"endpoint_{place}"), is_due())
         .order_by(WebhookDelivery.next_attempt_at, WebhookDelivery.id)
-        .limit(limit)
+        .limit(bindparam(f"limit_{place}"))
         .with_for_update(skip_locked=True)
         .subquery()
-        for endpoint_id, limit in limits.items()
+        for place in range(endpoints)
     ]
     taken = union_all(*(select(look.c.id) for look in looks)).cte("taken")
-    # Rows as they come: what the session does with each is for objects.
-    return session.connection().execute(
+    return (
         select(
             WebhookDelivery.endpoint_id,
             WebhookDelivery.id,
@@ -201,7 +227,7 @@ def _without_cut(deliveries: list[ClaimedDelivery], limit: int) -> list[ClaimedD
 def _lease(
     session: Session, owner: str, block: Sequence[ClaimedDelivery], lease_seconds: int
 ) -> None:
-    session.execute(
+    session.connection().execute(
         update(WebhookDelivery)
         .where(is_among(session, WebhookDelivery.id, [delivery.id for delivery in block]))
         .values(
@@ -209,5 +235,4 @@ def _lease(
             lease_owner=owner,
             lease_expires_at=now_plus(lease_seconds),
         )
-        .execution_options(synchronize_session=False)
     )

@@ -1,6 +1,7 @@
-"""One request to an endpoint: signed, sent, and whatever comes of it; knows no database."""
+"""Requests to an endpoint: signed, sent, and whatever comes of them; knows no database."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
@@ -9,7 +10,6 @@ from typing import NamedTuple
 from campaigns_app.database.types import utcnow
 from campaigns_app.http_client import Blocked, HttpClient, RequestFailed, TimedOut
 from campaigns_app.webhooks.batching import compose
-from campaigns_app.webhooks.custom_headers import masked
 from campaigns_app.webhooks.schedule import OVERLOAD_STATUSES
 from campaigns_app.webhooks.signing import signature_headers
 
@@ -56,17 +56,32 @@ class ClaimedDelivery(NamedTuple):
     claimed_at: float
 
 
+class Request(NamedTuple):
+    """A request as it is to be sent. It tells of all `deliveries`, which have one destination:
+    several only where it takes batches. `uid` is its `webhook-id`."""
+
+    deliveries: tuple[ClaimedDelivery, ...]
+    uid: str
+    body: bytes
+    signatures: Mapping[str, str]
+
+    @property
+    def claimed_at(self) -> float:
+        """When the first of them was claimed, by the monotonic clock."""
+        return self.deliveries[0].claimed_at
+
+
 class Attempt(NamedTuple):
     """What came of one request: either a `status` or an `error`, a short phrase.
 
-    `uid` is its `webhook-id`; `headers` are those it was sent with, as far as they may be kept.
+    `uid` is its `webhook-id`; `signatures` are the headers that no other request had.
     """
 
     deliveries: tuple[ClaimedDelivery, ...]
     started_at: datetime
     duration_ms: int
     uid: str = ""
-    headers: Mapping[str, str] | None = None
+    signatures: Mapping[str, str] = {}
     status: int | None = None
     error: str | None = None
     body: str | None = None
@@ -109,22 +124,30 @@ class Outcome:
     resting: set[int] = field(default_factory=set)
 
 
-async def attempt(http: HttpClient, deliveries: Sequence[ClaimedDelivery]) -> Attempt:
-    """Send one request, signed with the time of this attempt; whatever comes of it is returned.
+def sign_requests(parcels: Iterable[Sequence[ClaimedDelivery]]) -> list[Request]:
+    """A request for each of `parcels`, signed now: to be sent within seconds."""
+    timestamp = int(time.time())
+    return [_signed(parcel, timestamp) for parcel in parcels]
 
-    It tells of all `deliveries`, which have one destination: several only where it takes batches.
-    """
-    to, started_at = deliveries[0].destination, utcnow()
+
+def _signed(deliveries: Sequence[ClaimedDelivery], timestamp: int) -> Request:
+    to = deliveries[0].destination
     uid, body = compose(deliveries, as_batch=to.batch_size > 1)
-    signatures = signature_headers(to.secrets, uid, int(started_at.timestamp()), body)
-    sent = {**HEADERS, **masked(to.headers), **signatures}
+    signatures = signature_headers(to.secrets, uid, timestamp, body)
+    return Request(tuple(deliveries), uid, body, signatures)
+
+
+async def attempt(http: HttpClient, request: Request) -> Attempt:
+    """Send `request`; whatever comes of it is returned."""
+    deliveries, uid, body, signatures = request
+    to, started_at = deliveries[0].destination, utcnow()
     try:
         answer = await http.post(to.url, body, {**to.headers, **signatures})
     except RequestFailed as failure:
         return Attempt(
-            deliveries=tuple(deliveries),
+            deliveries=deliveries,
             uid=uid,
-            headers=sent,
+            signatures=signatures,
             started_at=started_at,
             # Time spent on a blocked destination would tell whether its name exists inside.
             duration_ms=0 if isinstance(failure, Blocked) else failure.duration_ms,
@@ -132,9 +155,9 @@ async def attempt(http: HttpClient, deliveries: Sequence[ClaimedDelivery]) -> At
             is_overloaded=isinstance(failure, TimedOut),
         )
     return Attempt(
-        deliveries=tuple(deliveries),
+        deliveries=deliveries,
         uid=uid,
-        headers=sent,
+        signatures=signatures,
         started_at=started_at,
         duration_ms=answer.duration_ms,
         status=answer.status,

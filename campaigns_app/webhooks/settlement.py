@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from campaigns_app.database.among import is_among
 from campaigns_app.database.bulk import insert_rows
 from campaigns_app.database.copy_text import Row
+from campaigns_app.webhooks.custom_headers import masked
 from campaigns_app.webhooks.health import Answers, disable_gone, note_answers
 from campaigns_app.webhooks.models import (
     AttemptTrigger,
@@ -20,7 +21,7 @@ from campaigns_app.webhooks.models import (
     WebhookDelivery,
 )
 from campaigns_app.webhooks.schedule import next_wait
-from campaigns_app.webhooks.sending import Attempt, ClaimedDelivery, Outcome
+from campaigns_app.webhooks.sending import HEADERS, Attempt, ClaimedDelivery, Outcome
 
 MANUAL = AttemptTrigger.MANUAL.value
 SCHEDULED = AttemptTrigger.SCHEDULED.value
@@ -97,27 +98,27 @@ def _mark_delivered(session: Session, attempts: Sequence[Attempt], now: datetime
             alike.setdefault((delivery.fence, uid), []).append(delivery.id)
     marked: set[int] = set()
     for (fence, uid), ids in alike.items():
-        marked.update(
-            session.scalars(
-                update(WebhookDelivery)
-                .where(is_among(session, WebhookDelivery.id, ids), WebhookDelivery.fence == fence)
-                .values(
-                    state=DeliveryState.DELIVERED.value,
-                    attempts=case(
-                        (WebhookDelivery.resumes_as.is_(None), WebhookDelivery.attempts + 1),
-                        else_=WebhookDelivery.attempts,
-                    ),
-                    delivered_at=now,
-                    taken_in=uid,
-                    resumes_as=None,
-                    resumes_at=None,
-                    lease_owner=None,
-                    lease_expires_at=None,
-                )
-                .returning(WebhookDelivery.id)
-                .execution_options(synchronize_session=False)
-            ).all()
+        ours = is_among(session, WebhookDelivery.id, ids) & (WebhookDelivery.fence == fence)
+        result = session.connection().execute(
+            update(WebhookDelivery)
+            .where(ours)
+            .values(
+                state=DeliveryState.DELIVERED.value,
+                attempts=case(
+                    (WebhookDelivery.resumes_as.is_(None), WebhookDelivery.attempts + 1),
+                    else_=WebhookDelivery.attempts,
+                ),
+                delivered_at=now,
+                taken_in=uid,
+                resumes_as=None,
+                resumes_at=None,
+                lease_owner=None,
+                lease_expires_at=None,
+            )
         )
+        # As a rule that is all of them, and there is nothing to ask.
+        is_all = result.rowcount == len(ids)
+        marked.update(ids if is_all else session.scalars(select(WebhookDelivery.id).where(ours)))
     return marked
 
 
@@ -224,4 +225,6 @@ def _row(
 
 
 def _headers(attempt: Attempt) -> str:
-    return orjson.dumps(attempt.headers).decode()
+    """All that the request had, as far as they may be kept."""
+    to = attempt.deliveries[0].destination
+    return orjson.dumps({**HEADERS, **masked(to.headers), **attempt.signatures}).decode()

@@ -1,9 +1,11 @@
 """What one worker has in hand: turns, limits, order. Over a real connection to a real server."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from ipaddress import ip_network
 from itertools import count
 from random import Random
@@ -237,3 +239,26 @@ def test_whatever_comes_of_it_everything_comes_out_once(receiver: Receiver, seed
     came = [one.id for made in outcome.attempts for one in made.deliveries]
     came += [one.id for one in outcome.unsent]
     assert sorted(came) == sorted(one.id for block in blocks for one in block)
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 10), (10, 1), (10, 3)])
+def test_a_batch_size_that_changes_meanwhile_loses_no_event(
+    receiver: Receiver, before: int, after: int
+) -> None:
+    there = to(receiver.url(), before)
+    block = deliveries(there, 5) + deliveries(replace(there, batch_size=after), 5)
+
+    outcome = work(block)
+
+    assert len(outcome.attempts) > 1
+    assert sorted(_told(receiver)) == sorted(one.uid for one in block)
+
+
+def _told(receiver: Receiver) -> list[str]:
+    """The ids of all events that were told, alone or in a batch."""
+    uids: list[str] = []
+    for request in receiver.requests:
+        told = json.loads(request.body)
+        is_batch = told.get("type") == "batch"
+        uids += [e["id"] for e in told["events"]] if is_batch else [request.headers["webhook-id"]]
+    return uids

@@ -1,0 +1,110 @@
+"""What one worker has in hand for one endpoint, and the turns in which it is sent."""
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from campaigns_app.webhooks.batching import cut
+from campaigns_app.webhooks.sending import ClaimedDelivery, Destination, Request, sign_requests
+
+SIGNED_AHEAD = 32
+"""So many requests are signed one right after another: each takes half the time that it takes
+among all else. The signature of one that waits for its turn is as old as its claim at most."""
+
+Chain = deque[ClaimedDelivery]
+"""Deliveries of which each goes after the one before: a conversation's, or one of its own."""
+
+
+class Turn(NamedTuple):
+    """What is sent without another's turn in between: requests, one after another."""
+
+    line: "Line"
+    chains: list[Chain]
+    conversation_ids: list[int | None]
+    requests: list[Request]
+
+
+@dataclass(slots=True)
+class Line:
+    """What is in hand for one endpoint: chains of which each must go in its order."""
+
+    destination: Destination
+    limit: int
+    is_slow: bool
+    chains: deque[Chain] = field(default_factory=deque)
+    by_conversation: dict[int | None, Chain] = field(default_factory=dict)
+    ready: deque[Turn] = field(default_factory=deque)
+    in_hand: int = 0
+    under_way: int = 0
+    rests_until: float = 0.0
+    is_closed: bool = False
+
+    def add(self, delivery: ClaimedDelivery) -> None:
+        """Put it at the end of its conversation, which may be on its way already."""
+        self.in_hand += 1
+        conversation_id = delivery.conversation_id
+        chain = self.by_conversation.get(conversation_id)
+        if chain is None:
+            chain = Chain()
+            self.chains.append(chain)
+            if conversation_id is not None:
+                self.by_conversation[conversation_id] = chain
+        chain.append(delivery)
+
+    def is_open(self) -> bool:
+        """Whether a request to it may begin now."""
+        return not self.is_closed and self.rests_until <= time.monotonic()
+
+    def may_begin(self) -> bool:
+        """Whether there is a turn, and room for it."""
+        return self.under_way < self.limit and bool(self.ready or self.chains)
+
+    def begin_turn(self) -> Turn:
+        """Take as many chains as fill a request."""
+        self.under_way += 1
+        if not self.ready:
+            for _ in range(max(SIGNED_AHEAD // self.destination.batch_size, 1)):
+                if self.chains:
+                    self.ready.append(self._next_turn())
+        return self.ready.popleft()
+
+    def end_turn(self, turn: Turn) -> None:
+        """Its chains have come to their ends."""
+        self.under_way -= 1
+        self._forget(turn)
+
+    def requests_of(self, chains: list[Chain]) -> list[Request]:
+        """What has come into the chains by now, signed. The chains are empty after that."""
+        # Some may have been claimed when the endpoint took fewer at once, or one.
+        sizes = (one.destination.batch_size for chain in chains for one in chain)
+        size = min(sizes, default=1)
+        return sign_requests(iter(lambda: cut(chains, size), []))
+
+    def give_back(self) -> list[ClaimedDelivery]:
+        """Everything that has not begun its turn; it is not in hand any more."""
+        left = [one for chain in self.chains for one in chain]
+        for chain in self.chains:
+            self.by_conversation.pop(chain[0].conversation_id, None)
+        for turn in self.ready:
+            left += [one for request in turn.requests for one in request.deliveries]
+            left += [one for chain in turn.chains for one in chain]
+            self._forget(turn)
+        self.chains.clear()
+        self.ready.clear()
+        self.in_hand -= len(left)
+        return left
+
+    def _next_turn(self) -> Turn:
+        taken = [self.chains.popleft()]
+        count = len(taken[0])
+        while self.chains and count + len(self.chains[0]) <= self.destination.batch_size:
+            taken.append(self.chains.popleft())
+            count += len(taken[-1])
+        conversation_ids = [chain[0].conversation_id for chain in taken]
+        return Turn(self, taken, conversation_ids, self.requests_of(taken))
+
+    def _forget(self, turn: Turn) -> None:
+        """What comes for these conversations begins a chain of its own."""
+        for conversation_id in turn.conversation_ids:
+            self.by_conversation.pop(conversation_id, None)
