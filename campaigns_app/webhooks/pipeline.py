@@ -39,7 +39,8 @@ IN_HAND = 2_000
 
 ALL_IN_HAND = 4_000
 FIRST_BLOCK = 400
-"""The first are few, so that sending begins at once; while they are sent, more are fetched."""
+"""The first are few, so that sending begins at once; while they are sent, twice as many are
+fetched, and so on."""
 
 LARGEST_SETTLEMENT = 2_000
 
@@ -58,6 +59,7 @@ class Pipeline:
         self._in_hand = 0
         self._finished = 0
         self._enough = 1
+        self._next_block = FIRST_BLOCK
         self._after = 0
         self._news = asyncio.Event()
         self._fault: BaseException | None = None
@@ -70,7 +72,7 @@ class Pipeline:
     def room(self) -> Room:
         """How much more may be claimed."""
         left = {key: self._left(line) for key, line in self._lines.items()}
-        total = min(max(2 * self._in_hand, FIRST_BLOCK), max(ALL_IN_HAND - self._in_hand, 0))
+        total = min(self._next_block, max(ALL_IN_HAND - self._in_hand, 0))
         return Room(total=total, usual=IN_HAND, left=left, after=self._after)
 
     def take(self, block: Iterable[ClaimedDelivery]) -> None:
@@ -80,6 +82,7 @@ class Pipeline:
             self._after = delivery.destination.endpoint_id
             self._in_hand += 1
         self._enough = self._worth_collecting()
+        self._next_block = min(2 * self._next_block, ALL_IN_HAND)
         self._fill()
 
     async def wait(self, seconds: float) -> None:
