@@ -42,6 +42,21 @@ def test_the_log_shows_what_happens_while_it_is_looked_at(
     expect(page.locator("#webhook-log .badge").first).to_have_text("Delivered")
 
 
+def test_the_focus_stays_where_it_is_while_the_log_goes_on(
+    open_page: OpenPage, session: Session, endpoint: WebhookEndpoint
+) -> None:
+    path = f"/webhooks/{endpoint.id}"
+    session.rollback()
+    page: Page = open_page()
+    page.goto(path)
+    page.get_by_role("link", name="message_created").focus()
+
+    finish(session)
+
+    expect(page.locator("#webhook-log .badge").first).to_have_text("Delivered")
+    expect(page.get_by_role("link", name="message_created")).to_be_focused()
+
+
 def test_what_was_chosen_stays_chosen_while_the_log_goes_on(
     open_page: OpenPage, session: Session, endpoint: WebhookEndpoint
 ) -> None:

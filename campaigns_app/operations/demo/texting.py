@@ -87,7 +87,7 @@ def schedule_texts(login: Login, simulator: SimulatorProcess) -> int:
     rows.writerow(("name", "phone_number", "labels"))
     for manner, people in (DELIVERED | FAILED).items():
         for number in range(people):
-            name = f"{manner.name.title()} {number + 1}"
+            name = f"{manner.name.capitalize().replace('_', ' ')} {number + 1}"
             rows.writerow((name, f"+15002{manner:02}{number:04}", LABEL))
     import_contacts(login.account_id, io.BytesIO(table.getvalue().encode()), create_labels=True)
     line = LINES["twilio"]
