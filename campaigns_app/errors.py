@@ -7,7 +7,8 @@ CampaignsError
 ├── NotFound           no such thing in this account (404)
 ├── NotAllowed         the person may not do this here (401 in the API, 403 on a page)
 ├── Refused            understood, but the thing's present state forbids it (422)
-│   └── AlreadyMade    what is asked for was made before; says which it is (409)
+│   ├── AlreadyMade    what is asked for was made before; says which it is (409)
+│   └── OnItsWay       what is asked for is being done at this very moment (409)
 ├── StaleLease         another worker has taken over; stop without writing
 └── UnknownChannel     no channel is registered under that name
 
@@ -75,6 +76,10 @@ class AlreadyMade(Refused):
     def __init__(self, message: str, display_id: int) -> None:
         super().__init__(message)
         self.display_id = display_id
+
+
+class OnItsWay(Refused):
+    """What is asked for is being done at this very moment: what comes of it will be seen soon."""
 
 
 class StaleLease(CampaignsError):

@@ -21,6 +21,7 @@ from campaigns_app.errors import (
     InvalidInput,
     NotAllowed,
     NotFound,
+    OnItsWay,
     Refused,
 )
 from campaigns_app.extensions import db
@@ -37,6 +38,7 @@ STATUS_OF: tuple[tuple[type[CampaignsError], int], ...] = (
     (NotFound, 404),
     (NotAllowed, 403),
     (AlreadyMade, 409),
+    (OnItsWay, 409),
     (Refused, 422),
     (InvalidInput, 422),
 )

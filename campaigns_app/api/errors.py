@@ -4,7 +4,14 @@ refuses before it gets there, and what nobody foresaw."""
 from flask import Flask, Response, jsonify
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from campaigns_app.errors import AlreadyMade, InvalidInput, NotAllowed, NotFound, Refused
+from campaigns_app.errors import (
+    AlreadyMade,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    OnItsWay,
+    Refused,
+)
 from campaigns_app.pages_errors import answer_errors_under
 
 
@@ -20,6 +27,8 @@ def json_answer(error: Exception) -> Response:
             return _answer(422, message=str(error), attributes=error.fields)
         case AlreadyMade():
             return _answer(409, message=str(error), id=error.display_id)
+        case OnItsWay():
+            return _answer(409, error=str(error))
         case Refused():
             return _answer(422, message=str(error), attributes=["status"])
         case NotFound():

@@ -21,6 +21,7 @@ from campaigns_app.webhooks.models import (
     WebhookEndpoint,
     WebhookEvent,
     is_failed,
+    is_on_its_way,
     is_pending,
 )
 
@@ -93,6 +94,12 @@ def get_delivery(endpoint: WebhookEndpoint, delivery_id: int) -> WebhookDelivery
     if delivery is None:
         raise NotFound(f"no delivery {delivery_id} to webhook endpoint {endpoint.id}")
     return delivery
+
+
+def is_being_sent(delivery: WebhookDelivery) -> bool:
+    """Whether a worker is sending the delivery at this moment."""
+    found = select(is_on_its_way()).where(WebhookDelivery.id == delivery.id)
+    return bool(db.session.scalar(found))
 
 
 def read_attempts(delivery: WebhookDelivery) -> list[LoggedAttempt]:

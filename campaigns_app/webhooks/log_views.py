@@ -11,13 +11,14 @@ from flask_login import current_user
 
 from campaigns_app.accounts.access import current_account
 from campaigns_app.database.types import utcnow
-from campaigns_app.errors import Refused
+from campaigns_app.errors import OnItsWay, Refused
 from campaigns_app.webhooks import replay
 from campaigns_app.webhooks.condition import find_stuck, read_condition
 from campaigns_app.webhooks.events import EVENT_TYPES, WEBHOOK_TEST
 from campaigns_app.webhooks.log import (
     LogFilter,
     get_delivery,
+    is_being_sent,
     read_attempts,
     read_log,
     read_siblings,
@@ -61,8 +62,12 @@ def delivery(endpoint_id: int, delivery_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/deliveries/<int:delivery_id>/attempts")
 def attempts(endpoint_id: int, delivery_id: int) -> ResponseReturnValue:
-    """The attempts at a delivery, as they are now."""
-    return render_template("webhooks/_attempts.html", **_one_delivery(endpoint_id, delivery_id))
+    """The attempts at a delivery, as they are now; nothing where they are as the page shows them
+    (`seen`), so that whoever reads or copies a request is not disturbed."""
+    now = _one_delivery(endpoint_id, delivery_id)
+    if request.args.get("seen") == now["version"]:
+        return "", 204
+    return render_template("webhooks/_attempts.html", **now)
 
 
 @blueprint.post("/deliveries/<int:delivery_id>/resend")
@@ -72,6 +77,8 @@ def resend(endpoint_id: int, delivery_id: int) -> ResponseReturnValue:
         replay.resend_delivery(
             current_account().id, endpoint_id, delivery_id, actor=current_user, now=utcnow()
         )
+    except OnItsWay:
+        flash(_("WEBHOOKS.REPLAY.ON_ITS_WAY"), "info")
     except Refused:
         flash(_("WEBHOOKS.REPLAY.DISABLED"), "danger")
     else:
@@ -168,11 +175,19 @@ def _one_delivery(endpoint_id: int, delivery_id: int) -> dict[str, object]:
     endpoint = get_endpoint(current_account().id, endpoint_id)
     found = get_delivery(endpoint, delivery_id)
     is_busy = endpoint.enabled and found.state == DeliveryState.PENDING
+    being_sent, attempts, siblings = (
+        is_being_sent(found),
+        read_attempts(found),
+        read_siblings(found),
+    )
+    told = [found.state, being_sent, len(attempts), found.next_attempt_at.timestamp()]
     return {
         "endpoint": endpoint,
         "delivery": found,
-        "attempts": read_attempts(found),
-        "siblings": read_siblings(found),
+        "is_being_sent": being_sent,
+        "attempts": attempts,
+        "siblings": siblings,
+        "version": "-".join(map(str, told + [other.state for other in siblings])),
         "badges": BADGES,
         "refresh_seconds": BUSY_SECONDS if is_busy else None,
     }

@@ -14,11 +14,14 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
+    func,
     literal_column,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from campaigns_app.database.clock import database_now
 from campaigns_app.database.types import Base, BigId, Json, utcnow
 
 
@@ -167,6 +170,11 @@ def is_pending() -> ColumnElement[bool]:
 def is_failed() -> ColumnElement[bool]:
     """Whether every attempt at a delivery failed, in the words of that index."""
     return WebhookDelivery.state == literal_column("'failed'")
+
+
+def is_on_its_way() -> ColumnElement[bool]:
+    """Whether a worker has taken a delivery and is sending it, by the database's clock."""
+    return func.coalesce(WebhookDelivery.lease_expires_at > database_now(), false())
 
 
 class AttemptTrigger(StrEnum):

@@ -1,6 +1,8 @@
 """Sending again what a person asks for. Each function is one commit.
 
-Such an attempt takes none of the schedule's: if it fails, the delivery goes on as it was.
+Such an attempt takes none of the schedule's: if it fails, the delivery goes on as it was. What a
+worker is sending at this very moment is left alone: whatever comes of that would be written over
+the request.
 """
 
 import json
@@ -13,7 +15,7 @@ from sqlalchemy import CursorResult, case, select, update
 from campaigns_app.accounts.audit import record
 from campaigns_app.accounts.models import Account, User
 from campaigns_app.database.random_ids import sortable_hex
-from campaigns_app.errors import FieldError, InvalidInput, Refused
+from campaigns_app.errors import FieldError, InvalidInput, OnItsWay, Refused
 from campaigns_app.extensions import db
 from campaigns_app.webhooks.events import WEBHOOK_TEST, iso
 from campaigns_app.webhooks.jobs import ring
@@ -24,6 +26,7 @@ from campaigns_app.webhooks.models import (
     WebhookEndpoint,
     WebhookEvent,
     is_failed,
+    is_on_its_way,
 )
 from campaigns_app.webhooks.service import get_endpoint
 
@@ -47,11 +50,14 @@ def resend_delivery(
 ) -> WebhookDelivery:
     """Send one event again now, whatever came of it until now.
 
-    Raises `NotFound`; `Refused` for an endpoint that is disabled. Commits, then rings.
+    Raises `NotFound`; `Refused` for an endpoint that is disabled, `OnItsWay` for an event that is
+    being sent already. Commits, then rings.
     """
     endpoint = _enabled_endpoint(account_id, endpoint_id)
     delivery = get_delivery(endpoint, delivery_id)
-    _ask_again(WebhookDelivery.id == delivery.id, now)
+    if not _ask_again(WebhookDelivery.id == delivery.id, now):
+        db.session.rollback()
+        raise OnItsWay("The event is on its way right now: see first what comes of it")
     after = {"endpoint_id": endpoint.id, "event": delivery.event.uid}
     record("webhook_delivery.resent", actor, delivery, after=after)
     db.session.commit()
@@ -141,11 +147,12 @@ def _enabled_endpoint(account_id: int, endpoint_id: int) -> WebhookEndpoint:
 
 
 def _ask_again(which: Any, now: datetime) -> int:
-    """Let deliveries be due now. What was asked for already keeps what it goes on with."""
+    """Let deliveries be due now, but for those on their way; returns how many. What was asked for
+    already keeps what it goes on with."""
     is_asked_for = WebhookDelivery.resumes_as.is_not(None)
     asked = db.session.execute(
         update(WebhookDelivery)
-        .where(which)
+        .where(which, ~is_on_its_way())
         .values(
             resumes_as=case(
                 (is_asked_for, WebhookDelivery.resumes_as), else_=WebhookDelivery.state

@@ -13,7 +13,7 @@ from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tests.api.conftest import Tenant
 from tests.factories import make_account, make_endpoint
 from tests.receiver import Receiver, receiving
-from tests.webhooks.scenes import PAYLOAD, only_delivery, states, tell, tell_once
+from tests.webhooks.scenes import PAYLOAD, claim, only_delivery, states, tell, tell_once
 
 
 @pytest.fixture
@@ -94,6 +94,19 @@ def test_an_event_can_be_resent(
 
     assert (answer.status_code, answer.get_json()["state"]) == (200, "pending")
     assert states(session, endpoint) == ["delivered"]
+
+
+def test_an_event_on_its_way_is_a_conflict(
+    tenant: Tenant, session: Session, endpoint: WebhookEndpoint
+) -> None:
+    tell_once(session, endpoint)
+    claim(session, "worker", 1)
+    path = f"/api/v1/webhooks/{endpoint.id}/deliveries/{only_delivery(session).id}/resend"
+
+    answer = tenant.program.post(path)
+
+    assert answer.status_code == 409
+    assert "on its way right now" in answer.get_json()["error"]
 
 
 def test_what_failed_can_be_resent_since_a_time(

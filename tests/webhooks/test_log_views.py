@@ -1,5 +1,7 @@
 """The pages of the delivery log, and what can be done from them."""
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, update
@@ -12,7 +14,7 @@ from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tests import receiver as manners
 from tests.factories import make_account, make_endpoint
 from tests.receiver import Receiver
-from tests.webhooks.scenes import only_delivery, states, tell, tell_once
+from tests.webhooks.scenes import claim, let_leases_expire, only_delivery, states, tell, tell_once
 
 
 @pytest.fixture
@@ -88,6 +90,37 @@ def test_an_event_can_be_resent_from_its_page(
 
     assert (answer.status_code, answer.location) == (303, path)
     assert "Manual attempt" in admin_client.get(path).text
+
+
+def test_an_event_on_its_way_says_so_and_cannot_be_resent(
+    admin_client: FlaskClient, session: Session, endpoint: WebhookEndpoint
+) -> None:
+    tell_once(session, endpoint)
+    path = f"/webhooks/{endpoint.id}/deliveries/{only_delivery(session).id}"
+    claim(session, "worker", 1)
+
+    page = admin_client.get(path).text
+    answer = admin_client.post(f"{path}/resend")
+
+    assert "On its way" in page
+    assert f'action="{path}/resend"' not in page
+    assert "see first what comes of it" in admin_client.get(answer.location).text
+    let_leases_expire(session)
+    assert f'action="{path}/resend"' in admin_client.get(path).text
+
+
+def test_the_page_of_an_event_is_drawn_anew_only_when_something_has_happened(
+    admin_client: FlaskClient, session: Session, endpoint: WebhookEndpoint
+) -> None:
+    tell_once(session, endpoint)
+    path = f"/webhooks/{endpoint.id}/deliveries/{only_delivery(session).id}"
+    polled = re.search('hx-get="(.*?seen=.*?)"', admin_client.get(path).text)
+    assert polled is not None
+
+    assert admin_client.get(polled[1]).status_code == 204
+    claim(session, "worker", 1)
+
+    assert "On its way" in admin_client.get(polled[1]).text
 
 
 def test_what_failed_can_be_resent_from_the_page(

@@ -8,14 +8,22 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account, AuditEntry
 from campaigns_app.database.types import utcnow
-from campaigns_app.errors import InvalidInput, NotFound, Refused
+from campaigns_app.errors import InvalidInput, NotFound, OnItsWay, Refused
 from campaigns_app.webhooks import replay
 from campaigns_app.webhooks.jobs import deliver_webhooks
 from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tests import receiver as manners
 from tests.factories import make_account, make_endpoint, make_user
 from tests.receiver import Receiver
-from tests.webhooks.scenes import only_attempt, only_delivery, states, tell, tell_once
+from tests.webhooks.scenes import (
+    claim,
+    let_leases_expire,
+    only_attempt,
+    only_delivery,
+    states,
+    tell,
+    tell_once,
+)
 
 
 @pytest.fixture
@@ -82,6 +90,35 @@ def test_a_manual_attempt_takes_none_of_the_schedules(
     delivery = only_delivery(session)
     assert (delivery.state, delivery.attempts, delivery.next_attempt_at) == ("pending", 5, later)
     assert len(receiver.requests) == 1
+
+
+def test_an_event_on_its_way_is_not_asked_for_again(
+    session: Session, endpoint: WebhookEndpoint
+) -> None:
+    tell_once(session, endpoint)
+    claim(session, "worker", 1)
+    before = only_delivery(session).next_attempt_at
+
+    with pytest.raises(OnItsWay):
+        resend(endpoint, only_delivery(session).id)
+
+    delivery = only_delivery(session)
+    assert (delivery.next_attempt_at, delivery.resumes_as) == (before, None)
+    assert session.scalars(select(AuditEntry)).all() == []
+
+
+def test_an_event_whose_worker_died_can_be_asked_for_again(
+    session: Session, receiver: Receiver, endpoint: WebhookEndpoint
+) -> None:
+    tell_once(session, endpoint)
+    claim(session, "worker", 1)
+    let_leases_expire(session)
+
+    resend(endpoint, only_delivery(session).id)
+    deliver_webhooks()
+
+    assert only_attempt(session).trigger == "manual"
+    assert states(session, endpoint) == ["delivered"]
 
 
 def test_all_that_failed_since_a_time_is_sent_again(
