@@ -14,6 +14,7 @@ from campaigns_app.api import trial as _trial  # noqa: F401
 from campaigns_app.api.audience import audience
 from campaigns_app.api.auth import authenticate
 from campaigns_app.api.campaigns import campaigns
+from campaigns_app.api.conversations import conversations
 from campaigns_app.api.inboxes import inboxes
 from campaigns_app.api.suppressions import suppressions
 from campaigns_app.api.webhook_deliveries import webhook_deliveries
@@ -31,6 +32,7 @@ def init_app(app: Flask) -> None:
     resources = (
         ("campaigns", campaigns),
         ("campaigns", audience),
+        ("conversations", conversations),
         ("inboxes", inboxes),
         ("suppressions", suppressions),
         ("webhooks", webhooks),

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from campaigns_app.api import answers, delivery_answers, template_answers
 from campaigns_app.api.audience import LONGEST_SEARCH
+from campaigns_app.api.conversations import MessageObject, MessageParams
 from campaigns_app.api.delivery_params import LogParams, ReplayParams
 from campaigns_app.api.inbox_params import InboxParams
 from campaigns_app.api.schemas import CampaignParams, PageParams
@@ -85,6 +86,7 @@ BODIES = {
     "suppressions.create": Bodies(answers.SuppressionObject, SuppressionParams),
     "campaigns.preflight": Bodies(answers.PreflightAnswer, PreflightParams),
     "campaigns.preflight_again": Bodies(answers.PreflightAnswer),
+    "conversations.update_message": Bodies(MessageObject, MessageParams),
     "inboxes.templates": Bodies(template_answers.TemplatesAnswer),
     "inboxes.sync": Bodies(template_answers.TemplatesAnswer),
     "campaigns.test_send": Bodies(TrialAnswer, TrialParams),

@@ -77,6 +77,11 @@ def advance(standing: Standing, event: ProviderEvent) -> Standing:
     return replace(standing, state=state.value, reason=None, error=None, provider_code=None)
 
 
+def get_further(one: str, other: str) -> str:
+    """Of two states that a message was told to be in, the one that holds."""
+    return max(one, other, key=lambda state: _RANKS[RecipientState(state)])
+
+
 def _with_facts(standing: Standing, event: ProviderEvent) -> Standing:
     """When the first of each kind came, and the provider's id: true whatever came later."""
     facts: dict[str, Any] = {}

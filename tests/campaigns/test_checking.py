@@ -169,7 +169,8 @@ def work_on(session: Session, chunk_size: int) -> None:
         ),
         (
             [
-                "UPDATE campaign_recipients SET state = 'failed' WHERE contact_id = :first",
+                "UPDATE campaign_recipients SET state = 'failed', sent_at = NULL"
+                " WHERE contact_id = :first",
                 "UPDATE campaign_batches SET sent = sent - 1, failed = 1",
             ],
             {"every_conversation_is_of_somebody_sent_to", "conversations_are_as_many_as_sent"},

@@ -1,8 +1,13 @@
 """What must hold between recipients and the conversations that were opened with them."""
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 
-from campaigns_app.campaigns.checking.promise import REACHED, Broken, Scope, is_for_recipient
+from campaigns_app.campaigns.checking.promise import (
+    Broken,
+    Scope,
+    is_for_recipient,
+    was_sent_to,
+)
 from campaigns_app.campaigns.models import Campaign, CampaignRecipient
 from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.contacts.models import Contact
@@ -29,7 +34,7 @@ def everybody_sent_to_has_a_conversation(scope: Scope) -> Broken:
     """
     return select(CampaignRecipient.campaign_id, CampaignRecipient.contact_id.label("id")).where(
         scope.converses(CampaignRecipient.campaign_id),
-        CampaignRecipient.state.in_(REACHED),
+        was_sent_to(),
         ~select(Conversation.id).where(is_for_recipient()).exists(),
         select(Contact.id).where(Contact.id == CampaignRecipient.contact_id).exists(),
     )
@@ -39,7 +44,8 @@ def every_conversation_is_of_somebody_sent_to(scope: Scope) -> Broken:
     """Conversations of a campaign with somebody who is not its recipient, or whose turn ended
     without one; who is still pending is told by `nobody_pending_has_a_conversation`."""
     accounted_for = select(CampaignRecipient.id).where(
-        is_for_recipient(), CampaignRecipient.state.in_((*REACHED, RecipientState.PENDING))
+        is_for_recipient(),
+        or_(was_sent_to(), CampaignRecipient.state == RecipientState.PENDING),
     )
     return select(Conversation.campaign_id, Conversation.id).where(
         Conversation.campaign_id.is_not(None),
@@ -53,7 +59,7 @@ def conversations_are_as_many_as_sent(scope: Scope) -> Broken:
     """Campaigns with more or fewer conversations than recipients who were sent to."""
     sent = (
         select(CampaignRecipient.campaign_id, func.count().label("count"))
-        .where(scope.includes(CampaignRecipient.campaign_id), CampaignRecipient.state.in_(REACHED))
+        .where(scope.includes(CampaignRecipient.campaign_id), was_sent_to())
         .group_by(CampaignRecipient.campaign_id)
         .subquery()
     )

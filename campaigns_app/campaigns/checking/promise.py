@@ -20,8 +20,6 @@ from campaigns_app.inboxes.models import Inbox
 
 IdColumn = InstrumentedAttribute[int] | InstrumentedAttribute[int | None]
 
-REACHED = (RecipientState.SENT, RecipientState.DELIVERED, RecipientState.READ)
-
 SETTLING = timedelta(seconds=60)
 """How long what a dead worker left behind may lie there: a sweep takes seconds to find it."""
 
@@ -90,6 +88,14 @@ class Promise:
     def name(self) -> str:
         """The promise's name, for programs."""
         return self.find_broken.__name__
+
+
+def was_sent_to() -> ColumnElement[bool]:
+    """The condition that a recipient was written to, even if that failed later."""
+    reached = (RecipientState.SENT, RecipientState.DELIVERED, RecipientState.READ)
+    return CampaignRecipient.state.in_(reached) | and_(
+        CampaignRecipient.state == RecipientState.FAILED, CampaignRecipient.sent_at.is_not(None)
+    )
 
 
 def is_in_batch() -> ColumnElement[bool]:
