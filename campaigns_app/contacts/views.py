@@ -129,8 +129,11 @@ def delete(contact_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/import")
 def upload() -> ResponseReturnValue:
-    """The form that takes a file, and what the file may contain."""
-    return render_template("contacts/upload.html", form=UploadForm())
+    """The form that takes a file, and what the file may contain. Where there are no labels yet,
+    those of the file are wanted: without, no campaign could be sent to anybody in it."""
+    form = UploadForm()
+    form.create_labels.data = not ids_by_title(db.session(), current_account().id)
+    return render_template("contacts/upload.html", form=form)
 
 
 @blueprint.post("/import")

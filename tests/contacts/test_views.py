@@ -154,6 +154,27 @@ def test_an_upload_shows_what_became_of_every_row(
     assert "nonsense" in page.text
 
 
+def test_an_upload_of_which_nothing_is_left_says_so_and_what_to_do(
+    admin_client: FlaskClient, account: Account
+) -> None:
+    text = "email,labels\nana@example.com,vip\n"
+
+    page = admin_client.get(upload(admin_client, text)).text
+
+    assert "All 1 rows were rejected: nothing was imported." in page
+    assert "unless «Create missing labels» is chosen" in page
+
+
+def test_labels_of_a_file_are_wanted_where_there_are_none(
+    admin_client: FlaskClient, account: Account
+) -> None:
+    asked = 'checked class="checkbox" id="create_labels"'
+    assert asked in admin_client.get("/contacts/import").text
+    make_label(account)
+
+    assert asked not in admin_client.get("/contacts/import").text
+
+
 def test_rejected_rows_are_downloaded_without_formulas(admin_client: FlaskClient) -> None:
     where = upload(admin_client, "email,name\n=cmd|x,Ana\n")
 
