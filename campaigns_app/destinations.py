@@ -44,8 +44,8 @@ class UrlFault(StrEnum):
 
 
 def is_reachable(address: str, port: int, allowed: Iterable[IPNetwork]) -> bool:
-    """Whether a literal IP address may be dialled at `port`: it is public, and the port is one for
-    the web; or it is in a network of `allowed`, at any port.
+    """Whether a literal IP address may be dialled at `port`: it is public and not this machine's
+    own, and the port is one for the web; or it is in a network of `allowed`, at any port.
 
     Anything that is not an address is not reachable.
     """
@@ -55,7 +55,8 @@ def is_reachable(address: str, port: int, allowed: Iterable[IPNetwork]) -> bool:
         return False
     if any(ip in network for network in allowed):
         return True
-    return is_web_port(port) and not any(ip in network for network in DENIED_NETWORKS)
+    is_denied = any(ip in network for network in DENIED_NETWORKS) or _is_our_own(ip)
+    return is_web_port(port) and not is_denied
 
 
 def is_web_port(port: int) -> bool:
@@ -120,6 +121,18 @@ def _resolve(host: str, port: int) -> list[str]:
     except (OSError, UnicodeError):
         return []
     return [str(sockaddr[0]) for *_, sockaddr in found]
+
+
+def _is_our_own(ip: IPv4Address | IPv6Address) -> bool:
+    """Whether the address is one of this machine's: behind a public one, too, are servers that a
+    firewall keeps from everybody else. The way there begins where it ends; nothing is sent."""
+    family = socket.AF_INET6 if ip.version == 6 else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((str(ip), 9))
+            return ip_address(probe.getsockname()[0]) == ip
+    except OSError:
+        return False
 
 
 def _unwrapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

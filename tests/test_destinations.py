@@ -4,6 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from campaigns_app import destinations
 from campaigns_app.destinations import UrlFault, check_url, is_reachable
 
 INSIDE = (
@@ -25,6 +26,17 @@ def test_an_address_that_is_not_public_is_not_reachable(address: str) -> None:
 @pytest.mark.parametrize("address", OUTSIDE)
 def test_a_public_address_is_reachable(address: str) -> None:
     assert is_reachable(address, 443, ())
+
+
+def test_this_machines_own_address_is_not_reachable_even_if_it_is_public(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # No machine of a test can be relied on to have a public one, so its own counts as public.
+    monkeypatch.setattr(destinations, "DENIED_NETWORKS", ())
+
+    assert is_reachable("10.255.255.1", 443, ())
+    assert not is_reachable("127.0.0.1", 443, ())
+    assert is_reachable("127.0.0.1", 443, (ip_network("127.0.0.1/32"),))
 
 
 def test_a_network_can_be_allowed_also_in_its_mapped_form() -> None:

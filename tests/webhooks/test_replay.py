@@ -166,12 +166,19 @@ def test_a_test_event_is_tried_once_and_told_to_one_endpoint(
 def test_who_asked_is_in_the_audit_log(
     session: Session, account: Account, endpoint: WebhookEndpoint
 ) -> None:
-    user = make_user(account)
+    user, now = make_user(account), utcnow()
 
-    replay.send_test(account.id, endpoint.id, actor=user, now=utcnow())
+    sent = replay.send_test(account.id, endpoint.id, actor=user, now=now)
+    replay.resend_delivery(account.id, endpoint.id, sent.id, actor=user, now=now)
+    replay.resend_failed(account.id, endpoint.id, now, actor=user, now=now)
 
-    [entry] = session.scalars(select(AuditEntry))
-    assert (entry.action, entry.user_id) == ("webhook_endpoint.tested", user.id)
+    entries = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert {entry.user_id for entry in entries} == {user.id}
+    assert [entry.action for entry in entries] == [
+        "webhook_endpoint.tested",
+        "webhook_delivery.resent",
+        "webhook_endpoint.failed_resent",
+    ]
 
 
 def test_nothing_is_sent_to_an_endpoint_that_is_disabled(
