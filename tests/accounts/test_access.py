@@ -23,6 +23,13 @@ def test_an_agent_is_kept_out(client: FlaskClient) -> None:
     assert "Only administrators of the account may do this." in answer.text
 
 
+def test_who_is_kept_out_is_not_led_round_in_a_circle(client: FlaskClient) -> None:
+    log_in(client, make_user(make_account(), role=Role.AGENT))
+
+    assert 'href="/"' not in client.get("/campaigns/").text
+    assert 'href="/"' in client.get("/nothing-here").text
+
+
 def test_an_agent_sees_no_sections(client: FlaskClient) -> None:
     log_in(client, make_user(make_account(), role=Role.AGENT))
 
