@@ -9,10 +9,11 @@ from campaigns_app.api.body import read_json
 from campaigns_app.api.campaigns import BY_ID, campaigns
 from campaigns_app.api.schemas import read_draft
 from campaigns_app.campaigns.choices import find_inbox
+from campaigns_app.campaigns.drafts import draft_of
 from campaigns_app.campaigns.findings import Finding
 from campaigns_app.campaigns.lengths import Length, describe_character
 from campaigns_app.campaigns.preflight import Preflight, look_ahead
-from campaigns_app.campaigns.service import check_draft, draft_of, get_campaign
+from campaigns_app.campaigns.service import check_draft, get_campaign
 from campaigns_app.campaigns.texts import finding_text
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import NotFound
@@ -25,12 +26,13 @@ def preflight() -> Response:
     its inbox's provider is asked, too. What could not be saved is refused as it would be then."""
     params = read_json()
     account = api_account()
-    draft = check_draft(account.id, read_draft(params), utcnow())
+    now = utcnow()
+    draft = check_draft(account.id, read_draft(params), now)
     inbox = find_inbox(account.id, draft.inbox_id)
     if inbox is None:
         raise NotFound("no such inbox any more")
     connection = connection_of(inbox) if params.get("check") is True else None
-    return _answer(look_ahead(account, inbox, draft, connection))
+    return _answer(look_ahead(account, inbox, draft, now, connection))
 
 
 @campaigns.get(f"{BY_ID}/preflight")
@@ -41,7 +43,7 @@ def preflight_again(display_id: int) -> Response:
     campaign = get_campaign(account.id, display_id)
     asks = request.args.get("check") == "true"
     connection = connection_of(campaign.inbox) if asks else None
-    return _answer(look_ahead(account, campaign.inbox, draft_of(campaign), connection))
+    return _answer(look_ahead(account, campaign.inbox, draft_of(campaign), utcnow(), connection))
 
 
 def _answer(found: Preflight) -> Response:

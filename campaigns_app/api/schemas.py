@@ -21,8 +21,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from campaigns_app.api.body import LARGEST_NUMBER, is_storable_json
+from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.models import MESSAGE_LENGTH
-from campaigns_app.campaigns.service import CampaignDraft
 from campaigns_app.campaigns.settling import CHOICES
 from campaigns_app.campaigns.states import Follows, RecipientState
 from campaigns_app.database.text import is_storable

@@ -11,7 +11,12 @@ from campaigns_app.accounts.models import Account, User
 from campaigns_app.campaigns.announcing import announce
 from campaigns_app.campaigns.jobs import close_cancelled_batches, ring_for_batches
 from campaigns_app.campaigns.models import Campaign
-from campaigns_app.campaigns.service import lock_campaign, ring_at_its_time
+from campaigns_app.campaigns.service import (
+    get_campaign,
+    lock_campaign,
+    look_ahead_again,
+    ring_at_its_time,
+)
 from campaigns_app.campaigns.states import CampaignStatus, Phase
 from campaigns_app.errors import Refused
 from campaigns_app.extensions import db
@@ -45,8 +50,10 @@ def resume_campaign(
 ) -> Campaign:
     """Go on with a paused campaign; one whose time came meanwhile starts at once, or at `soonest`.
 
-    Raises `NotFound`, and `Refused` when it is over. Commits.
+    Raises `NotFound`, `Refused` when it is over, and `InvalidInput` where it has not started and
+    something stands in its way. Commits.
     """
+    look_ahead_again(account, get_campaign(account.id, display_id), now)
     campaign = _locked_and_not_over(account, display_id)
     if not campaign.enabled:
         campaign.enabled = True

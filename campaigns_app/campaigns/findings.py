@@ -1,6 +1,6 @@
 """What can be found before a campaign is scheduled."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 LISTED = 20
@@ -25,3 +25,7 @@ class Finding:
     detail: str = ""
     count: int = 0
     contacts: tuple[tuple[int, str], ...] = ()
+
+    def as_warning(self) -> "Finding":
+        """The same where it stands in nobody's way."""
+        return replace(self, severity=Severity.WARN)

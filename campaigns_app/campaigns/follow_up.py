@@ -10,11 +10,12 @@ from sqlalchemy import func, select
 
 from campaigns_app.accounts.models import Account, User
 from campaigns_app.campaigns.doubles import Submission, find_answered
+from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.funnel import count_funnel
 from campaigns_app.campaigns.models import TITLE_LENGTH, Campaign, CampaignBatch
 from campaigns_app.campaigns.report import count_states
 from campaigns_app.campaigns.selection import Selection, matched_contacts
-from campaigns_app.campaigns.service import CampaignDraft, create_campaign, get_campaign
+from campaigns_app.campaigns.service import create_campaign, get_campaign
 from campaigns_app.campaigns.states import Follows
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.errors import Refused

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.forms import NOW, CampaignForm
-from campaigns_app.campaigns.service import CampaignDraft
 
 
 class FollowUpForm(CampaignForm):

@@ -24,6 +24,7 @@ from wtforms.validators import DataRequired, Length, Optional, StopValidation, V
 
 from campaigns_app.campaigns.choices import find_inbox, possible_senders, usable_inboxes
 from campaigns_app.campaigns.doubles import Submission
+from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.fields import (
     LocalTimeField,
     as_id,
@@ -38,7 +39,6 @@ from campaigns_app.campaigns.fields import (
 )
 from campaigns_app.campaigns.models import MESSAGE_LENGTH, TITLE_LENGTH, Campaign
 from campaigns_app.campaigns.rules import LATEST_YEARS
-from campaigns_app.campaigns.service import CampaignDraft
 from campaigns_app.campaigns.states import Follows
 from campaigns_app.campaigns.template_choice import FIELD as TEMPLATE_FIELD
 from campaigns_app.campaigns.template_fields import offer_templates

@@ -6,10 +6,12 @@ at even distances, so that the look takes no longer. The answer says how many it
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from campaigns_app.accounts.models import Account, User
 from campaigns_app.campaigns.blanks import bare_variables, blank_variables
+from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.findings import LISTED, Finding, Severity
 from campaigns_app.campaigns.funnel import count_funnel
 from campaigns_app.campaigns.lengths import Length, measure
@@ -17,12 +19,10 @@ from campaigns_app.campaigns.quiet_findings import find_quiet_hours
 from campaigns_app.campaigns.rendering import Surroundings
 from campaigns_app.campaigns.sampling import some_recipients
 from campaigns_app.campaigns.selection import Selection, matched_contacts
-from campaigns_app.campaigns.service import CampaignDraft
 from campaigns_app.campaigns.template_choice import TemplateChoice, choose_template
 from campaigns_app.campaigns.template_findings import find_blank_values, find_template_faults
 from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
-from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.checking import Connection
 from campaigns_app.inboxes.models import Inbox
@@ -35,6 +35,9 @@ SAMPLE = 2000
 """So many of a larger audience."""
 
 FIELD = "inbox_id"
+
+AT_ONCE = timedelta(minutes=5)
+"""A campaign that starts sooner is not waiting for anybody to be labelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,18 @@ class Preflight:
 
 
 def look_ahead(
-    account: Account, inbox: Inbox, draft: CampaignDraft, connection: Connection | None = None
+    account: Account,
+    inbox: Inbox,
+    draft: CampaignDraft,
+    now: datetime,
+    connection: Connection | None = None,
 ) -> Preflight:
     """What scheduling `draft` from `inbox` would lead to. `connection` is what the inbox's
-    provider said, if it was asked. Six queries at most."""
+    provider said, if it was asked. Six queries at most.
+
+    What it finds of the audience stands in nobody's way where conversations are written: they
+    cost nothing, and programs that speak to Chatwoot expect such a campaign to be saved.
+    """
     channel = get_channels().get(inbox.inbox_type)
     labels = tuple(entry["id"] for entry in draft.audience)
     matched = matched_contacts(Selection(account.id, labels, draft.follows_id, draft.follows))
@@ -67,16 +78,17 @@ def look_ahead(
     around = surroundings(account, inbox, draft)
     length = measure(channel, draft.message, contacts, around, will_send)
     seconds = None
+    start = max(draft.scheduled_at or now, now)
     findings = [
         *look_at_inbox(inbox, connection),
         *_of_message(draft, choice, contacts, around),
-        *([] if will_send else [Finding("nobody", Severity.WARN, "audience")]),
+        *([] if will_send else [_nobody(is_soon=start - now < AT_ONCE)]),
     ]
-    if isinstance(channel, ProviderChannel):
+    if not isinstance(channel, ProviderChannel):
+        findings = [one if one.field == FIELD else one.as_warning() for one in findings]
+    else:
         if length is not None:
             seconds = length.total / (inbox.rate or channel.usual_rate)
-        now = utcnow()
-        start = max(draft.scheduled_at or now, now)
         findings += find_quiet_hours(account, contacts, start, seconds)
     return Preflight(tuple(findings), will_send, len(contacts), length, seconds)
 
@@ -93,8 +105,16 @@ def look_at_inbox(inbox: Inbox, connection: Connection | None = None) -> Iterato
     faults = list(faults_of(inbox, channel))
     if faults:
         yield Finding("incomplete", Severity.BLOCK, FIELD, ". ".join(faults))
-    elif connection is not None and not connection.works:
+    elif connection is not None and connection.is_refused:
         yield Finding("refused", Severity.BLOCK, FIELD, connection.text)
+    elif connection is not None and not connection.works:
+        yield Finding("unanswered", Severity.WARN, FIELD, connection.text)
+
+
+def _nobody(*, is_soon: bool) -> Finding:
+    if is_soon:
+        return Finding("nobody", Severity.BLOCK, "audience")
+    return Finding("nobody_yet", Severity.WARN, "audience")
 
 
 def _of_message(
@@ -121,7 +141,10 @@ def _of_holes(message: str, contacts: Sequence[Mapping[str, Any]]) -> Iterator[F
         holes |= {name: holes.get(name, 0) + 1 for name in blank}
         if blank:
             who.append((contact["id"], contact["name"]))
-    if who:
+    everywhere = [f"contact.{name}" for name, count in holes.items() if count == len(contacts)]
+    if everywhere:
+        yield Finding("never_there", Severity.BLOCK, "message", ", ".join(everywhere))
+    elif who:
         missing = ", ".join(f"contact.{name} ({count})" for name, count in holes.items())
         yield Finding(
             "missing_variables", Severity.WARN, "message", missing, len(who), tuple(who[:LISTED])

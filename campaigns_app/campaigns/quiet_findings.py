@@ -31,8 +31,7 @@ def find_quiet_hours(
         elif opening > start:
             openings.append(opening)
     if never:
-        severity = Severity.BLOCK if len(never) == len(contacts) else Severity.WARN
-        yield Finding("quiet_never", severity, FIELD, "", len(never), tuple(never[:LISTED]))
+        yield _never(never, is_everybody=len(never) == len(contacts))
     if openings:
         is_everybody = len(openings) + len(never) == len(contacts)
         name = "quiet_start" if is_everybody else "quiet_some"
@@ -41,3 +40,11 @@ def find_quiet_hours(
     if seconds is not None and 0 < window.seconds < seconds:
         days = -int(-seconds // window.seconds)
         yield Finding("quiet_days", Severity.WARN, FIELD, "", days)
+
+
+def _never(who: Sequence[tuple[int, str]], *, is_everybody: bool) -> Finding:
+    named = tuple(who[:LISTED])
+    if is_everybody:
+        # No other time would help.
+        return Finding("quiet_always", Severity.BLOCK, "audience", "", len(who), named)
+    return Finding("quiet_never", Severity.WARN, FIELD, "", len(who), named)

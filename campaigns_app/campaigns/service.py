@@ -1,7 +1,7 @@
 """What a person does with campaigns: create, change, delete. Each function is one commit."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,8 @@ from campaigns_app.accounts.audit import record
 from campaigns_app.accounts.models import Account, User
 from campaigns_app.campaigns import doubles, rules
 from campaigns_app.campaigns.choices import find_inbox
+from campaigns_app.campaigns.clearance import refuse_obstacles
+from campaigns_app.campaigns.drafts import CHANGEABLE, CampaignDraft, draft_of
 from campaigns_app.campaigns.jobs import execute_campaign
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.signals import CREATE_CAMPAIGN, campaign_created
@@ -20,6 +22,7 @@ from campaigns_app.campaigns.template_choice import choose_template
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.errors import FieldError, InvalidInput, NotFound, Refused
 from campaigns_app.extensions import db
+from campaigns_app.inboxes.provider_account import provider_of
 from campaigns_app.inboxes.template_list import sends_templates
 from campaigns_app.job_queue import CAMPAIGNS, enqueue, enqueue_at
 
@@ -27,29 +30,6 @@ ALREADY_COMPLETED = "Status The campaign is already completed"
 BEING_SENT = "The campaign is being sent; cancel it, or wait until it has finished"
 PAUSED_ON_THE_WAY = "The campaign is paused with recipients left; cancel it first"
 FOLLOWED = "A follow-up of the campaign has not started; delete or cancel that first"
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignDraft:
-    """What a person says about a campaign. `scheduled_at` empty means now; the last two are those
-    of a follow-up, see `follow_up`."""
-
-    title: str
-    message: str
-    inbox_id: int | None
-    audience: list[dict[str, Any]]
-    scheduled_at: datetime | None
-    description: str | None = None
-    sender_id: int | None = None
-    enabled: bool = True
-    trigger_rules: dict[str, Any] = field(default_factory=dict)
-    trigger_only_during_business_hours: bool = False
-    template_params: dict[str, Any] | None = None
-    follows_id: int | None = None
-    follows: str | None = None
-
-
-CHANGEABLE = frozenset(entry.name for entry in fields(CampaignDraft))
 
 
 def create_campaign(
@@ -67,6 +47,8 @@ def create_campaign(
     Commits.
     """
     submission = submission or doubles.Submission()
+    if doubles.find_answered(db.session(), account.id, submission) is None:
+        _look_ahead(account, draft, now)
     # Whoever else makes a campaign in this account waits here until this one is there.
     display_id = _next_display_id(account.id)
     made = doubles.find_answered(db.session(), account.id, submission)
@@ -107,12 +89,17 @@ def update_campaign(
 
     Raises `NotFound`, `InvalidInput`, and `Refused` once execution has begun. Commits.
     """
+    changes = {name: changes[name] for name in CHANGEABLE & set(changes)}
+    campaign = get_campaign(account.id, display_id)
+    if not campaign.is_completed:
+        before = draft_of(campaign)
+        _look_ahead(account, replace(before, **changes), now, unchanged=before)
     campaign = lock_campaign(account.id, display_id)
     if campaign.is_completed:
         db.session.rollback()
         raise Refused(ALREADY_COMPLETED)
     before = draft_of(campaign)
-    draft = replace(before, **{name: changes[name] for name in CHANGEABLE & set(changes)})
+    draft = replace(before, **changes)
     checked = check_draft(account.id, draft, now, unchanged=before)
     for name, value in _columns(checked).items():
         setattr(campaign, name, value)
@@ -182,6 +169,30 @@ def check_draft(
     return checked
 
 
+def _look_ahead(
+    account: Account, draft: CampaignDraft, now: datetime, unchanged: CampaignDraft | None = None
+) -> None:
+    """Raise `InvalidInput` where something stands in the draft's way. To be called before anything
+    is locked: a provider may be asked. Ends the present transaction."""
+    inbox = find_inbox(account.id, draft.inbox_id)
+    if inbox is None or inbox.inbox_type not in get_channels():
+        return  # The draft is refused for it.
+    if provider_of(inbox) is not None:
+        # What is wrong with the draft itself is told first, without asking anybody.
+        draft = check_draft(account.id, draft, now, unchanged)
+    refuse_obstacles(account, inbox, draft, now, unchanged)
+
+
+def look_ahead_again(account: Account, campaign: Campaign, now: datetime) -> None:
+    """Raise `InvalidInput` where something stands in the way of a campaign that was paused before
+    it began. To be called before anything is locked. Ends the present transaction."""
+    if campaign.is_completed or campaign.is_over or campaign.enabled:
+        return
+    draft = replace(draft_of(campaign), enabled=True)
+    if campaign.inbox.inbox_type in get_channels():
+        refuse_obstacles(account, campaign.inbox, draft, now)
+
+
 def _faults(
     account_id: int, draft: CampaignDraft, now: datetime, unchanged: CampaignDraft | None
 ) -> Iterator[FieldError]:
@@ -234,11 +245,6 @@ def unsaved_campaign(account: Account, draft: CampaignDraft) -> Campaign:
         sender=db.session.get(User, draft.sender_id) if draft.sender_id else None,
         **_columns(draft),
     )
-
-
-def draft_of(campaign: Campaign) -> CampaignDraft:
-    """What a person said about the campaign."""
-    return CampaignDraft(**{name: getattr(campaign, name) for name in CHANGEABLE})
 
 
 def _next_display_id(account_id: int) -> int:

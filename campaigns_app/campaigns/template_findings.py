@@ -43,7 +43,7 @@ def find_blank_values(
     choice: TemplateChoice, contacts: Sequence[Mapping[str, Any]], around: Surroundings
 ) -> Iterator[Finding]:
     """Who of the contacts, given by their columns, will be skipped because a value of the template
-    comes out blank for them."""
+    comes out blank for them. Where that is everybody, it stands in the way."""
     values = _differing(choice)
     counts: dict[str, int] = {}
     who = []
@@ -54,7 +54,10 @@ def find_blank_values(
             who.append((int(contact["id"]), str(contact["name"])))
     if who:
         missing = ", ".join(f"{name} ({count})" for name, count in counts.items())
-        yield Finding("blank_values", Severity.WARN, FIELD, missing, len(who), tuple(who[:LISTED]))
+        is_everybody = len(who) == len(contacts)
+        name = "always_blank" if is_everybody else "blank_values"
+        severity = Severity.BLOCK if is_everybody else Severity.WARN
+        yield Finding(name, severity, FIELD, missing, len(who), tuple(who[:LISTED]))
 
 
 def _differing(choice: TemplateChoice) -> dict[str, MessageTemplate]:

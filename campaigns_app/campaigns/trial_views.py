@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from campaigns_app.accounts.access import current_account
 from campaigns_app.campaigns import service
+from campaigns_app.campaigns.drafts import draft_of
 from campaigns_app.campaigns.forms import CampaignForm
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.pages import blueprint, find_campaign
@@ -71,7 +72,7 @@ def _unsaved(display_id: int | None) -> Campaign:
     form = CampaignForm(account.id, now=now, campaign=campaign)
     draft = form.to_draft()
     if campaign is not None:
-        draft = replace(service.draft_of(campaign), **form.to_changes())
+        draft = replace(draft_of(campaign), **form.to_changes())
     draft = replace(draft, title=draft.title or "-", scheduled_at=None)
     return service.unsaved_campaign(account, service.check_draft(account.id, draft, now))
 

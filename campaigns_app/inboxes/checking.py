@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask import current_app
 
-from campaigns_app.channels.provider import Account, Outcome, ProviderChannel
+from campaigns_app.channels.provider import Account, Outcome, ProviderChannel, Retry, Unknown
 from campaigns_app.errors import Refused
 from campaigns_app.extensions import db
 from campaigns_app.http_client import HttpClient, Policy, RequestFailed
@@ -20,14 +20,18 @@ logger = logging.getLogger(__name__)
 
 EXTENSION = "connections"
 KEPT_SECONDS = 60
+KEPT_FAULT_SECONDS = 5
+"""Whoever has just mended the account at the provider is not told what was."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Whether the account works, and what the provider said of it."""
+    """Whether the account works, and what the provider said of it. Where it neither works nor
+    `is_refused`, nobody knows: the provider gave no answer, or none that says so."""
 
     works: bool
     text: str
+    is_refused: bool = False
 
 
 def check_connection(inbox: Inbox) -> Connection:
@@ -41,21 +45,24 @@ def check_connection(inbox: Inbox) -> Connection:
     try:
         account = account_of(inbox)
     except SecretsLocked as error:
-        return Connection(False, str(error))
+        return Connection(False, str(error), is_refused=True)
     # Nobody else can write to SQLite, nor use the connection, while a transaction waits.
     db.session.rollback()
     return asyncio.run(_ask(channel, account, provider_policy(connections=1)))
 
 
 def recent_connection(inbox: Inbox) -> Connection:
-    """The same, asked again only after a minute, or when the inbox's channel was changed."""
+    """The same, asked again only after a minute, when the inbox's channel was changed, or seconds
+    after it did not work."""
     known: dict[int, tuple[object, float, Connection]] = current_app.extensions.setdefault(
         EXTENSION, {}
     )
     version, number = inbox.channel.updated_at, inbox.id
     found = known.get(number)
     if found is None or found[0] != version or found[1] < time.monotonic():
-        found = (version, time.monotonic() + KEPT_SECONDS, check_connection(inbox))
+        connection = check_connection(inbox)
+        kept = KEPT_SECONDS if connection.works else KEPT_FAULT_SECONDS
+        found = (version, time.monotonic() + kept, connection)
         known[number] = found
     return found[2]
 
@@ -74,7 +81,8 @@ async def _ask(channel: ProviderChannel, account: Account, policy: Policy) -> Co
             return Connection(True, await channel.check(http, account))
     except Outcome as outcome:
         code = f" ({outcome.code})" if outcome.code else ""
-        return Connection(False, f"{outcome.text}{code}")
+        is_refused = not isinstance(outcome, Retry | Unknown)
+        return Connection(False, f"{outcome.text}{code}", is_refused)
     except (RequestFailed, TimeoutError) as error:
         return Connection(False, str(error) or "no answer in time")
     # A channel may be somebody else's; its fault must not take the page away.

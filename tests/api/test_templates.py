@@ -10,7 +10,7 @@ from campaigns_app.channels.provider import AccountPause
 from campaigns_app.channels.templates import Template
 from campaigns_app.inboxes.models import Inbox, InboxTemplate
 from tests.api.conftest import Tenant
-from tests.factories import make_inbox, make_template
+from tests.factories import make_contact, make_inbox, make_template, set_up
 from tests.scripted import ScriptedChannel
 
 CAMPAIGNS = "/api/v1/campaigns"
@@ -38,9 +38,11 @@ FILLED: dict[str, Any] = {
 
 
 @pytest.fixture
-def phones(tenant: Tenant, scripted: ScriptedChannel) -> Inbox:
-    """An inbox that sends templates, of which nothing is known yet."""
-    return make_inbox(tenant.account, inbox_type="Scripted")
+def phones(tenant: Tenant, scripted: ScriptedChannel, keys: list[str]) -> Inbox:
+    """An inbox that sends templates, of which nothing is known yet, and somebody to send to."""
+    make_contact(tenant.account, tenant.label)
+    inbox = make_inbox(tenant.account, inbox_type="Scripted")
+    return set_up(inbox, {"account_sid": "AC1"}, auth_token="secret")
 
 
 def post(tenant: Tenant, phones: Inbox, params: Any, **values: Any) -> tuple[int, Any]:
@@ -213,6 +215,8 @@ def test_it_is_said_what_to_do_where_nothing_was_fetched(tenant: Tenant, phones:
 
 def test_media_may_differ_from_contact_to_contact(tenant: Tenant, phones: Inbox) -> None:
     make_template(phones, name="rich", components=RICH)
+    photo = {"photo": "https://x.example/ana.png"}
+    make_contact(tenant.account, tenant.label, custom_attributes=photo)
     url = "{{ contact.custom_attribute.photo }}"
 
     assert post(tenant, phones, with_value("header", "media_url", url))[0] == 200

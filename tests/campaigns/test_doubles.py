@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.doubles import Submission, fingerprint_of
+from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.models import Campaign
-from campaigns_app.campaigns.service import CampaignDraft, create_campaign
+from campaigns_app.campaigns.service import create_campaign
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import AlreadyMade, InvalidInput
 from campaigns_app.extensions import db

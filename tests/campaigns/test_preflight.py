@@ -8,10 +8,11 @@ from flask.testing import FlaskClient
 
 from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.blanks import bare_variables, blank_variables
+from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.findings import Severity
 from campaigns_app.campaigns.preflight import Preflight, look_ahead
-from campaigns_app.campaigns.service import CampaignDraft
 from campaigns_app.contacts.models import Label
+from campaigns_app.database.types import utcnow
 from campaigns_app.inboxes.checking import Connection
 from campaigns_app.inboxes.models import Inbox
 from tests.factories import make_contact, make_inbox, make_label, make_template, set_up
@@ -47,7 +48,7 @@ def look(account: Account, label: Label, inbox: Inbox) -> Look:
             "scheduled_at": None,
             "template_params": {"name": "summer"},
         }
-        return look_ahead(account, inbox, CampaignDraft(**(wanted | values)), connection)
+        return look_ahead(account, inbox, CampaignDraft(**(wanted | values)), utcnow(), connection)
 
     return run
 
@@ -128,7 +129,7 @@ def test_a_template_that_wants_more_now_stands_in_the_way(inbox: Inbox, look: Lo
 
 
 def test_refused_credentials_stand_in_the_way(look: Look) -> None:
-    found = look(Connection(False, "bad credentials"))
+    found = look(Connection(False, "bad credentials", is_refused=True))
 
     refused = next(one for one in found.findings if one.name == "refused")
     assert (refused.severity, refused.field, refused.detail) == (

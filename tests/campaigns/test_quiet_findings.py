@@ -68,7 +68,10 @@ def test_where_nobody_ever_has_an_hour_nothing_can_be_scheduled(account: Account
 
     (finding,) = find(account, [nowhere], to="09:00")
 
-    assert (finding.name, finding.severity) == ("quiet_never", Severity.BLOCK)
+    assert (finding.name, finding.severity, finding.field) == (
+        *("quiet_always", Severity.BLOCK),
+        "audience",
+    )
 
 
 @pytest.mark.parametrize(("seconds", "days"), [(12 * 3600, None), (12 * 3600 + 1, 2), (172800, 4)])

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account, AuditEntry
 from campaigns_app.campaigns.doubles import Submission
+from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.jobs import deliver_batches, execute_campaign
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.service import (
-    CampaignDraft,
     create_campaign,
     delete_campaign,
     get_campaign,

@@ -12,12 +12,13 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account
+from campaigns_app.campaigns.drafts import CampaignDraft, draft_of
 from campaigns_app.campaigns.jobs import execute_campaign
 from campaigns_app.campaigns.models import Campaign, CampaignRecipient
 from campaigns_app.campaigns.preflight import look_ahead
 from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
 from campaigns_app.campaigns.report import Counts, count_states
-from campaigns_app.campaigns.service import CampaignDraft, create_campaign, draft_of
+from campaigns_app.campaigns.service import create_campaign
 from campaigns_app.contacts.models import Label
 from campaigns_app.database.types import utcnow
 from campaigns_app.inboxes.drafts import InboxDraft
@@ -93,7 +94,7 @@ def test_each_gets_the_template_with_their_own_values(
 ) -> None:
     campaign = make_due(account, inbox, label, VOUCHER)
     message = campaign.message
-    [found] = look_ahead(account, inbox, draft_of(campaign)).findings
+    [found] = look_ahead(account, inbox, draft_of(campaign), utcnow()).findings
 
     campaign_id = carry_out(campaign)
 

@@ -21,6 +21,7 @@ from tests.factories import (
     make_inbox,
     make_label,
     make_template,
+    set_up,
 )
 from tests.scripted import ScriptedChannel
 
@@ -30,11 +31,11 @@ PARAMS = {"name": "summer_sale", "language": "en_US", "processed_params": {"body
 
 
 @pytest.fixture
-def inbox(account: Account, scripted: ScriptedChannel) -> Inbox:
+def inbox(account: Account, scripted: ScriptedChannel, keys: list[str]) -> Inbox:
     """An inbox that sends templates, and has one: «Hello {{1}}»."""
     inbox = make_inbox(account, inbox_type=scripted.name)
     make_template(inbox)
-    return inbox
+    return set_up(inbox, {"account_sid": "AC1"}, auth_token="secret")
 
 
 @pytest.fixture
@@ -269,7 +270,9 @@ def test_a_follow_up_takes_the_template_on(
     session: Session,
 ) -> None:
     values = {"inbox_id": inbox.id, "template_params": PARAMS, "message": "Hello Ana"}
-    over = make_campaign(account, make_label(account), **values)
+    label = make_label(account)
+    make_contact(account, label)
+    over = make_campaign(account, label, **values)
     over.started_at = over.finished_at = over.scheduled_at
     over.campaign_status = 1
     session.commit()
@@ -287,6 +290,7 @@ def test_a_follow_up_takes_the_template_on(
 def test_the_form_asks_as_often_whatever_there_is(
     admin_client: FlaskClient, inbox: Inbox, count_queries: CountQueries
 ) -> None:
+    part(admin_client, inbox, **CHOSEN)
     few = count_queries(lambda: part(admin_client, inbox, **CHOSEN))
     for number in range(20):
         make_template(inbox, "{{1}} {{2}}", name=f"template_{number}")

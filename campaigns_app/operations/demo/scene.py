@@ -13,7 +13,8 @@ from sqlalchemy import select
 
 from campaigns_app.accounts.models import User
 from campaigns_app.accounts.service import NewAdministrator, found_account
-from campaigns_app.campaigns.service import CampaignDraft, create_campaign
+from campaigns_app.campaigns.drafts import CampaignDraft
+from campaigns_app.campaigns.service import create_campaign
 from campaigns_app.channels.conversation import ApiChannel
 from campaigns_app.contacts.importing import ImportReport, import_contacts
 from campaigns_app.contacts.models import Label
