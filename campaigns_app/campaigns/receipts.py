@@ -16,6 +16,7 @@ from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from campaigns_app.campaigns.receipt_halting import halt_refused_inboxes
 from campaigns_app.campaigns.receipt_matching import Match, Told, match_recipients
 from campaigns_app.campaigns.standing import RECEIPTS, Standing, advance, must_wait
 from campaigns_app.campaigns.standings import LockedRecipient, lock_recipients, write_standings
@@ -113,6 +114,7 @@ def _process(session: Session, due: Any) -> int:
     for account_id, consents in _consents(told, matches):
         obey_consents(session, account_id, consents)
     _mark(session, told, matches, results)
+    halt_refused_inboxes(session, told)
     session.commit()
     return len(told)
 
