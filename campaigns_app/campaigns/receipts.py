@@ -35,6 +35,7 @@ from campaigns_app.database.clock import database_now
 from campaigns_app.inboxes.callbacks import event_of
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.models import ProviderEvent as KeptEvent
+from campaigns_app.inboxes.template_news import note_template_news
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +112,11 @@ def _process(session: Session, due: Any) -> int:
     matches = match_recipients(session, told)
     recipients = lock_recipients(session, {match.recipient_id for match in matches.values()})
     results = _apply(session, told, matches, recipients)
+    results |= {
+        one.id: Result.APPLIED
+        for one in told
+        if note_template_news(session, one.inbox_id, one.event)
+    }
     for account_id, consents in _consents(told, matches):
         obey_consents(session, account_id, consents)
     _mark(session, told, matches, results)

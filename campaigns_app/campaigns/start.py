@@ -10,15 +10,17 @@ import logging
 from sqlalchemy import ColumnElement, and_, insert, literal, update
 from sqlalchemy.orm import Session
 
+from campaigns_app.accounts.audit import record
 from campaigns_app.campaigns.announcing import announce
 from campaigns_app.campaigns.audience import recipient_rows
 from campaigns_app.campaigns.cutting import cut_batches
 from campaigns_app.campaigns.models import Campaign, CampaignRecipient
 from campaigns_app.campaigns.states import CampaignStatus, CampaignType
+from campaigns_app.campaigns.template_findings import faults_of_template
 from campaigns_app.channels.registry import ChannelRegistry
 from campaigns_app.database.clock import database_now
 from campaigns_app.errors import UnknownChannel
-from campaigns_app.webhooks.events import CAMPAIGN_FINISHED, CAMPAIGN_STARTED
+from campaigns_app.webhooks.events import CAMPAIGN_FINISHED, CAMPAIGN_PAUSED, CAMPAIGN_STARTED
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +32,8 @@ def start_campaign(
     recipients each.
 
     Returns none where it is not due, is paused, or has been started already. A campaign whose
-    inbox can no longer be used is marked failed, with the reason. Commits.
+    inbox can no longer be used is marked failed, with the reason; one whose template was taken
+    back is paused: its page says why, and somebody resumes it. Commits.
     """
     if not _claim(session, campaign_id):
         session.rollback()
@@ -41,6 +44,9 @@ def start_campaign(
         campaign.failure = failure
         session.commit()
         logger.error("Campaign %s could not start: %s", campaign_id, failure)
+        return []
+    if _has_lost_its_template(campaign):
+        _hold(session, campaign)
         return []
     recipients = _freeze_audience(session, campaign, channels)
     batch_ids = cut_batches(session, campaign_id, recipients, batch_size)
@@ -88,6 +94,23 @@ def _reason_not_to_start(campaign: Campaign, channels: ChannelRegistry) -> str |
     except UnknownChannel as error:
         return str(error)
     return None
+
+
+def _has_lost_its_template(campaign: Campaign) -> bool:
+    """Whether everybody would be refused. One that never had a template is the provider's to
+    judge."""
+    is_named = bool((campaign.template_params or {}).get("name"))
+    return is_named and bool(faults_of_template(campaign))
+
+
+def _hold(session: Session, campaign: Campaign) -> None:
+    """Pause the campaign as if it had not begun. Commits."""
+    campaign.campaign_status, campaign.started_at = CampaignStatus.ACTIVE.value, None
+    campaign.enabled = False
+    record("campaign.paused", None, campaign, after={"reason": "template"})
+    announce(session, campaign, CAMPAIGN_PAUSED)
+    session.commit()
+    logger.error("Campaign %s is paused: its template cannot be sent any more", campaign.id)
 
 
 def _freeze_audience(session: Session, campaign: Campaign, channels: ChannelRegistry) -> int:

@@ -88,7 +88,7 @@ class Receipt:
 
 
 class EventKind(StrEnum):
-    """What a provider tells of a message afterwards, or of a person."""
+    """What a provider tells of a message afterwards, of a person, or of a template."""
 
     SENT = "sent"
     DELIVERED = "delivered"
@@ -97,6 +97,7 @@ class EventKind(StrEnum):
     REPLIED = "replied"
     OPTED_OUT = "opted_out"
     OPTED_IN = "opted_in"
+    TEMPLATE_CHANGED = "template_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,9 @@ class ProviderEvent:
     """One thing that a callback tells. `key` is the same whenever the provider tells it again.
 
     A message is known by our `delivery_id` or by the provider's id; a reply by the `address` it
-    came from. `code` and `text` say why it failed, or what the reply was.
+    came from. `code` and `text` say why it failed, or what the reply was. Of the template with
+    that name and language `code` is the status that it has now, none where only the provider's
+    list says.
     """
 
     key: str
@@ -115,6 +118,8 @@ class ProviderEvent:
     address: str | None = None
     code: str | None = None
     text: str = ""
+    template_name: str | None = None
+    template_language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the WhatsApp Cloud API tells afterwards: states of messages, replies, wishes.
+"""What the WhatsApp Cloud API tells afterwards: states of messages, replies, wishes, templates.
 
 https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks/payload-examples
 """
@@ -26,6 +26,18 @@ KINDS = {
     "read": EventKind.READ,
     "failed": EventKind.FAILED,
 }
+TEMPLATE_FIELD = "message_template_status_update"
+STATUSES = {
+    "APPROVED": "APPROVED",
+    "REINSTATED": "APPROVED",
+    **{
+        name: name
+        for name in ("PENDING", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL", "PENDING_DELETION")
+    },
+    **{name: name for name in ("DELETED", "ARCHIVED", "LOCKED")},
+}
+"""What is told of a template, and the status that it has then; of anything else (that it was
+flagged, for example) only the list says what it means."""
 WISHES = {"stop": EventKind.OPTED_OUT, "resume": EventKind.OPTED_IN}
 
 
@@ -51,8 +63,18 @@ def read_whatsapp_callback(account: Account, request: CallbackRequest) -> list[P
         event
         for entry in objects(told["entry"])
         for change in objects(entry.get("changes"))
-        for event in _events(part(change, "value"), account)
+        for event in _of_change(entry, change, account)
     ]
+
+
+def _of_change(
+    entry: Mapping[str, Any], change: Mapping[str, Any], account: Account
+) -> Iterator[ProviderEvent]:
+    if change.get("field") != TEMPLATE_FIELD:
+        yield from _events(part(change, "value"), account)
+    # Templates are those of a business account, of which an application may serve several.
+    elif entry.get("id") == account.settings.get("business_account_id"):
+        yield from _template_news(entry.get("time"), part(change, "value"))
 
 
 def _events(value: Mapping[str, Any], account: Account) -> Iterator[ProviderEvent]:
@@ -108,6 +130,24 @@ def _wish(wish: Mapping[str, Any]) -> Iterator[ProviderEvent]:
         return
     at, text = wish.get("timestamp"), str(wish.get("detail", ""))
     yield ProviderEvent(f"{address}:{at}:{kind}", kind, instant(at), address=address, text=text)
+
+
+def _template_news(at: Any, news: Mapping[str, Any]) -> Iterator[ProviderEvent]:
+    name, language = news.get("message_template_name"), news.get("message_template_language")
+    told = str(news.get("event")).upper()
+    if not isinstance(name, str) or not isinstance(language, str):
+        return
+    # Spelled `en-US` here, and `en_US` in lists.
+    language = language.replace("-", "_")
+    yield ProviderEvent(
+        f"template:{name}:{language}:{told}:{at}",
+        EventKind.TEMPLATE_CHANGED,
+        instant(at),
+        code=STATUSES.get(told),
+        text=words(news.get("reason"), ""),
+        template_name=name,
+        template_language=language,
+    )
 
 
 def _address(digits: Any) -> str | None:

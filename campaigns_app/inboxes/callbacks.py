@@ -28,7 +28,7 @@ from campaigns_app.database.clock import database_now
 from campaigns_app.database.text import made_storable
 from campaigns_app.database.transactions import reading
 from campaigns_app.errors import NotFound
-from campaigns_app.inboxes.models import Inbox
+from campaigns_app.inboxes.models import TEMPLATE_NAME_LENGTH, WORD_LENGTH, Inbox
 from campaigns_app.inboxes.models import ProviderEvent as KeptEvent
 from campaigns_app.inboxes.provider_account import account_of
 
@@ -139,6 +139,8 @@ def _written(event: ProviderEvent) -> Iterator[tuple[str, str]]:
         "address": LONGEST_ID,
         "code": LONGEST_CODE,
         "text": LONGEST_REPLY,
+        "template_name": TEMPLATE_NAME_LENGTH,
+        "template_language": WORD_LENGTH,
     }
     for name, longest in bounds.items():
         value = getattr(event, name)

@@ -31,7 +31,14 @@ from campaigns_app.conversations.models import Conversation
 from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.models import Inbox
-from tests.factories import make_account, make_campaign, make_contact, make_inbox, make_label
+from tests.factories import (
+    make_account,
+    make_campaign,
+    make_contact,
+    make_inbox,
+    make_label,
+    make_template,
+)
 from tests.scripted import ScriptedChannel
 
 
@@ -359,7 +366,10 @@ def test_template_parameters_are_filled_in_for_each(
         "processed_params": {"body": {"1": "{{ contact.first_name }}", "2": "fixed"}},
     }
 
-    carry_out(make_ready(1, template_params=params))
+    campaign = make_ready(1, template_params=params)
+    make_template(campaign.inbox, "{{1}} {{2}}", name="order")
+
+    carry_out(campaign)
 
     assert channel.calls[0].template == {
         "name": "order",

@@ -281,7 +281,10 @@ def test_who_does_not_know_the_token_is_refused(query: dict[str, str]) -> None:
 
 def _read(**value: Any) -> list[ProviderEvent]:
     told = {"metadata": {"phone_number_id": known.PHONE_NUMBER_ID}, **value}
-    entry = {"id": "1", "changes": [{"field": "messages", "value": told}]}
+    return _read_entry({"id": "1", "changes": [{"field": "messages", "value": told}]})
+
+
+def _read_entry(entry: Any) -> list[ProviderEvent]:
     body = json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
     headers = {"x-hub-signature-256": sign(known.SECRET, body)}
     request = CallbackRequest("POST", "", headers, {}, body)
@@ -352,6 +355,45 @@ def test_a_wish_about_marketing_is_told() -> None:
 
 def test_another_number_of_the_same_app_is_passed_over() -> None:
     assert _read(metadata={"phone_number_id": "other"}, statuses=[_status("sent")]) == []
+
+
+NEWS = {
+    "event": "PAUSED",
+    "message_template_id": 594425479261596,
+    "message_template_name": "summer_sale",
+    "message_template_language": "en-US",
+    "reason": "Low quality",
+}
+
+
+def _read_news(account_id: str = known.BUSINESS_ACCOUNT_ID, **values: Any) -> list[ProviderEvent]:
+    change = {"field": "message_template_status_update", "value": NEWS | values}
+    return _read_entry({"id": account_id, "time": 1750030073, "changes": [change]})
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [("PAUSED", "PAUSED"), ("REINSTATED", "APPROVED"), ("DISABLED", "DISABLED"), ("FLAGGED", None)],
+)
+def test_what_becomes_of_a_template_is_told(told: str, status: str | None) -> None:
+    [event] = _read_news(event=told)
+
+    assert (event.kind, event.code, event.text) == (
+        *(EventKind.TEMPLATE_CHANGED, status),
+        "Low quality",
+    )
+    assert (event.template_name, event.template_language) == ("summer_sale", "en_US")
+    assert event.at == datetime(2025, 6, 15, 23, 27, 53, tzinfo=UTC)
+
+
+def test_what_is_told_of_templates_twice_is_one_thing_and_later_another() -> None:
+    first, again, other = (_read_news(event=one)[0].key for one in ("PAUSED", "PAUSED", "APPROVED"))
+
+    assert first == again != other
+
+
+def test_news_of_another_business_or_of_no_template_are_passed_over() -> None:
+    assert _read_news("another") == _read_news(message_template_name=None) == []
 
 
 # Asking Meta
