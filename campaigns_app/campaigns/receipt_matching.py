@@ -1,21 +1,22 @@
 """Whom it is about, what a provider tells: recipients of campaigns of the inbox that was called.
 
-A message is known by our own id or by the provider's; a reply may only be known by the number it
+A message is known by our own id or by the provider's; a reply may only be known by the address it
 came from, and is then taken for an answer to the last message before it.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, String, cast, select
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.models import Campaign, CampaignRecipient
 from campaigns_app.campaigns.standing import RECEIPTS
 from campaigns_app.campaigns.states import RecipientState
-from campaigns_app.channels.provider import ProviderEvent
+from campaigns_app.channels.provider import ProviderChannel, ProviderEvent
 from campaigns_app.contacts.models import Contact
 
 LONGEST_DELIVERY_ID = 18
@@ -29,15 +30,20 @@ NEVER_SENT = (RecipientState.PENDING, RecipientState.SKIPPED, RecipientState.CAN
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event that was kept, and the inbox to which it was told; `address_kind` is that of the
-    inbox's channel."""
+    """An event that was kept, and the inbox to which it was told; `channel` is that inbox's, if it
+    is there still."""
 
     id: int
     account_id: int
     inbox_id: int
     received_at: datetime
     event: ProviderEvent
-    address_kind: str = ""
+    channel: ProviderChannel | None = None
+
+    @property
+    def address_kind(self) -> str:
+        """What the channel calls addresses that are no numbers."""
+        return self.channel.address_kind if self.channel is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Match:
 def match_recipients(session: Session, told: Sequence[Told]) -> dict[int, Match]:
     """The recipients that the events are about, by the events' ids; who is not found is left out.
 
-    Three queries, however many there are.
+    Three queries, however many there are, and one for each kind of address that is no number.
     """
     by_delivery = _by_delivery_id(session, told)
     by_provider = _by_provider_id(session, told)
@@ -115,35 +121,53 @@ def _by_address(
     session: Session, told: Sequence[Told]
 ) -> Mapping[tuple[int, str], Sequence[tuple[datetime | None, Match]]]:
     """Who was written to at the addresses, in the order of the ledger, and when."""
-    addresses = {_sender_of(one.event) for one in told} - {""}
-    if not addresses:
-        return {}
+    by_kind = defaultdict(list)
+    for one in told:
+        if _sender_of(one.event):
+            by_kind[one.address_kind].append(one)
+    written = defaultdict(list)
+    for theirs in by_kind.values():
+        for inbox_id, address, sent_at, match in _written_to(session, theirs):
+            written[inbox_id, address].append((sent_at, match))
+    return written
+
+
+def _written_to(
+    session: Session, told: Sequence[Told]
+) -> Iterator[tuple[int, str, datetime | None, Match]]:
+    """The same for addresses of one kind: inbox, address, when, who."""
+    address = _address_column(told[0].channel)
     rows = session.execute(
         select(
             Campaign.inbox_id,
-            Contact.phone_number,
+            address,
             CampaignRecipient.sent_at,
             CampaignRecipient.id,
+            Contact.phone_number,
         )
         .join(CampaignRecipient, CampaignRecipient.contact_id == Contact.id)
         .join(Campaign, Campaign.id == CampaignRecipient.campaign_id)
         .where(
             Contact.account_id.in_({one.account_id for one in told}),
-            Contact.phone_number.in_(addresses),
+            address.in_({_sender_of(one.event) for one in told}),
             Campaign.account_id == Contact.account_id,
             Campaign.inbox_id.in_({one.inbox_id for one in told}),
             CampaignRecipient.state.not_in(NEVER_SENT),
         )
         .order_by(CampaignRecipient.id)
     )
-    written = defaultdict(list)
-    for row in rows:
-        written[row[0], row[1] or ""].append((row[2], Match(row[3], row[1])))
-    return written
+    for inbox_id, where, sent_at, recipient_id, phone_number in rows:
+        yield inbox_id, where, sent_at, Match(recipient_id, phone_number)
+
+
+def _address_column(channel: ProviderChannel | None) -> ColumnElement[Any]:
+    address = channel.address() if channel is not None and channel.address_kind else None
+    # SQLite does not take a number in JSON for the text with the same digits.
+    return Contact.phone_number.expression if address is None else cast(address, String)
 
 
 def _sender_of(event: ProviderEvent) -> str:
-    """The number of the person who did something; a receipt is never known by its number alone."""
+    """The address of the person who did something; a receipt is never known by that alone."""
     return "" if event.kind in RECEIPTS else event.address or ""
 
 

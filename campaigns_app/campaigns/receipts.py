@@ -20,7 +20,7 @@ from campaigns_app.campaigns.receipt_halting import halt_refused_inboxes
 from campaigns_app.campaigns.receipt_matching import Match, Told, match_recipients
 from campaigns_app.campaigns.standing import RECEIPTS, Standing, advance, must_wait
 from campaigns_app.campaigns.standings import LockedRecipient, lock_recipients, write_standings
-from campaigns_app.channels.provider import EventKind, ProviderEvent
+from campaigns_app.channels.provider import EventKind, ProviderChannel, ProviderEvent
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.contacts.addresses import normalise_phone_number
 from campaigns_app.contacts.opt_out import Wish, read_wish
@@ -130,15 +130,16 @@ def _told(session: Session, kept: Sequence[KeptEvent]) -> Iterator[Told]:
         select(Inbox.id, Inbox.inbox_type).where(Inbox.id.in_({one.inbox_id for one in kept}))
     )
     channels = get_channels()
-    kinds = {
-        inbox_id: getattr(channels.get(name), "address_kind", "")
-        for inbox_id, name in types
-        if name in channels
-    }
+    used = {inbox_id: channels.get(name) for inbox_id, name in types if name in channels}
     for one in kept:
-        kind = kinds.get(one.inbox_id, "")
+        channel = used.get(one.inbox_id)
         yield Told(
-            one.id, one.account_id, one.inbox_id, one.received_at, event_of(one), address_kind=kind
+            one.id,
+            one.account_id,
+            one.inbox_id,
+            one.received_at,
+            event_of(one),
+            channel if isinstance(channel, ProviderChannel) else None,
         )
 
 

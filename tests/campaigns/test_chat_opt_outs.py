@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account
@@ -115,6 +115,25 @@ def test_who_says_stop_after_the_start_is_skipped_right_before_sending(
     session.expire_all()
     (recipient,) = session.scalars(select(CampaignRecipient))
     assert (recipient.state, recipient.reason) == ("skipped", "opted_out")
+
+
+@pytest.mark.parametrize("chat", [CHAT, str(CHAT)], ids=["as a number", "as text"])
+def test_a_reply_is_an_answer_to_the_last_message_to_the_chat(
+    session: Session, account: Account, label: Label, inbox: Inbox, keys: list[str], chat: Any
+) -> None:
+    asked = make_chatter(account, label, chat)
+    make_chatter(account, label, "5", phone_number=f"+{CHAT}")
+    campaign = make_campaign(account, label, inbox_id=inbox.id)
+    start_campaign(session, get_channels(), campaign.id, 10)
+    session.execute(update(CampaignRecipient).values(state="sent", sent_at=utcnow()))
+    session.commit()
+
+    tell(session, inbox, EventKind.REPLIED, "Thank you")
+
+    session.expire_all()
+    rows = session.scalars(select(CampaignRecipient))
+    answered = {one.contact_id for one in rows if one.replied_at}
+    assert answered == {asked.id}
 
 
 def test_why_names_the_chats_suppression(
