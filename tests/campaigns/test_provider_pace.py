@@ -8,14 +8,18 @@ from typing import Any
 import pytest
 from flask import Flask
 from redis import RedisError
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.jobs import execute_campaign
 from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
+from campaigns_app.campaigns.provider_run import MOST_ACCOUNT_REFUSALS
 from campaigns_app.campaigns.report import Counts, count_states
-from campaigns_app.channels.provider import Receipt, Retry
+from campaigns_app.channels.provider import AccountPause, Outcome, Receipt, Retry
 from campaigns_app.channels.registry import EXTENSION, ChannelRegistry
+from campaigns_app.inboxes.halting import halt_inbox
+from campaigns_app.inboxes.models import Inbox
 from campaigns_app.job_queue import get_redis
 from tests.factories import make_account, make_campaign, make_contact, make_inbox, make_label
 from tests.scripted import ScriptedChannel
@@ -105,6 +109,48 @@ def test_an_inbox_whose_provider_is_slow_keeps_no_other_waiting(channel: PacedCh
 
     assert count_states(slow) == Counts(total=1, sent=1)
     assert count_states(quick) == Counts(total=20, sent=20)
+
+
+REFUSED = AccountPause("bad credentials", "20003")
+UNREACHABLE = Retry("no connection", after=3600)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "is_halted"), [(REFUSED, True), (UNREACHABLE, False)], ids=["refused", "away"]
+)
+def test_an_inbox_through_which_nothing_goes_keeps_no_other_waiting(
+    session: Session, channel: PacedChannel, outcome: Outcome, is_halted: bool
+) -> None:
+    account = make_account()
+    broken, sound = start(account, 5, 8), start(account, 6, 20)
+    channel.outcomes = {to(5, number): outcome for number in range(8)}
+    # The last of the sound one is answered only when the broken one has been refused: both are at
+    # work at the same time.
+    channel.waits_for = {to(6, 19): 20 + MOST_ACCOUNT_REFUSALS}
+
+    deliver_provider_batches()
+
+    assert count_states(sound) == Counts(total=20, sent=20)
+    assert count_states(broken) == Counts(total=8, pending=8)
+    session.expire_all()
+    halted = session.scalars(select(Inbox.name).where(Inbox.halted_at.is_not(None))).all()
+    assert halted == (["Inbox 5"] if is_halted else [])
+
+
+def test_what_is_left_in_a_halted_inbox_is_not_taken_up_and_others_go_on(
+    session: Session, channel: PacedChannel
+) -> None:
+    account = make_account()
+    halted, sound = start(account, 5, 3), start(account, 6, 3)
+    inbox_id = session.scalars(select(Inbox.id).where(Inbox.name == "Inbox 5")).one()
+    halt_inbox(session, inbox_id, "bad credentials")
+    session.commit()
+
+    deliver_provider_batches()
+
+    assert count_states(halted) == Counts(total=3, pending=3)
+    assert count_states(sound) == Counts(total=3, sent=3)
+    assert {message.to[:6] for message in channel.calls} == {to(6, 0)[:6]}
 
 
 def test_an_inbox_that_was_too_fast_waits_as_long_as_asked_and_no_other_does(
