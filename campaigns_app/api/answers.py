@@ -104,6 +104,15 @@ class CampaignList(RootModel[list[CampaignObject]]):
     """A page of campaigns, newest first."""
 
 
+class ConnectionAnswer(Exact):
+    """Whether an inbox's account works with its provider; where it neither works nor is refused,
+    the provider gave no answer that says so. `message` is for people."""
+
+    works: bool
+    refused: bool
+    message: str
+
+
 class FunnelStep(Exact):
     """How many are left out for one reason, and how many remain after it."""
 

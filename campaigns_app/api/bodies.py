@@ -87,6 +87,7 @@ BODIES = {
     "campaigns.preflight": Bodies(answers.PreflightAnswer, PreflightParams),
     "campaigns.preflight_again": Bodies(answers.PreflightAnswer),
     "conversations.update_message": Bodies(MessageObject, MessageParams),
+    "inboxes.check": Bodies(answers.ConnectionAnswer),
     "inboxes.templates": Bodies(template_answers.TemplatesAnswer),
     "inboxes.sync": Bodies(template_answers.TemplatesAnswer),
     "campaigns.test_send": Bodies(TrialAnswer, TrialParams),

@@ -9,6 +9,7 @@ from campaigns_app.api.body import read_json
 from campaigns_app.api.inbox_params import read_changes, read_draft
 from campaigns_app.api.shapes import inbox_object, unix_time
 from campaigns_app.inboxes import service
+from campaigns_app.inboxes.checking import check_connection
 from campaigns_app.inboxes.drafts import InboxDraft
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.provider_account import callback_url, provider_of
@@ -47,6 +48,14 @@ def update(inbox_id: int) -> Response:
     draft = read_changes(read_json(), present)
     inbox = service.update_inbox(account_id, inbox_id, draft, actor=api_member().user)
     return jsonify(_object(inbox))
+
+
+@inboxes.post(f"{BY_ID}/check")
+def check(inbox_id: int) -> Response:
+    """Ask the inbox's provider, without sending anything, whether it accepts the account; 422
+    where the inbox has no provider."""
+    found = check_connection(service.get_inbox(api_account().id, inbox_id))
+    return jsonify(works=found.works, refused=found.is_refused, message=found.text)
 
 
 @inboxes.delete(BY_ID)

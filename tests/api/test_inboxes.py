@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from campaigns_app.channels.provider import AccountPause, Retry
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.secrets import unlock_secrets
 from tests.api.conftest import Tenant
-from tests.factories import make_campaign
+from tests.factories import make_campaign, make_inbox, set_up
 from tests.scripted import ScriptedChannel
 
 INBOXES = "/api/v1/inboxes"
@@ -139,6 +140,36 @@ def test_without_a_key_no_secret_is_taken(tenant: Tenant, scripted: ScriptedChan
     assert answer.status_code == 422
     assert (answer.json or {})["attributes"] == ["auth_token"]
     assert "ENCRYPTION_KEYS" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "works", "refused", "message"),
+    [
+        ("Shop, +1 415 555 0100", True, False, "Shop, +1 415 555 0100"),
+        (AccountPause("bad credentials", "20003"), False, True, "bad credentials (20003)"),
+        (Retry("no connection", after=1), False, False, "no connection"),
+    ],
+)
+def test_the_provider_is_asked_whether_it_accepts_the_account(
+    tenant: Tenant,
+    scripted: ScriptedChannel,
+    keys: list[str],
+    answer: Exception | str,
+    works: bool,
+    refused: bool,
+    message: str,
+) -> None:
+    inbox = make_inbox(tenant.account, inbox_type="Scripted")
+    set_up(inbox, {"account_sid": "AC1"}, auth_token="secret")
+    scripted.answer = answer
+
+    told = tenant.program.post(f"{INBOXES}/{inbox.id}/check").json
+
+    assert told == {"works": works, "refused": refused, "message": message}
+
+
+def test_an_inbox_without_provider_has_nobody_to_ask(tenant: Tenant) -> None:
+    assert tenant.program.post(f"{INBOXES}/{tenant.inbox.id}/check").status_code == 422
 
 
 def test_an_inbox_is_deleted_unless_it_is_used(tenant: Tenant, session: Session) -> None:
