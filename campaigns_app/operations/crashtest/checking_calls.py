@@ -41,7 +41,8 @@ def check_calls(session: Session, history: History) -> Iterator[Promise]:
         len((taken.keys() & states.keys()) - reached - unknown),
     )
     yield Promise(
-        f"recipients unknown, beyond {history.calls.most_cut_off:,} calls under way at a fault",
-        0,
-        max(0, len(unknown) - history.calls.most_cut_off),
+        "recipients unknown, of calls under way at a kill",
+        history.calls.most_cut_off,
+        len(unknown),
+        at_most=True,
     )

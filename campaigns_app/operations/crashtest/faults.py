@@ -33,7 +33,8 @@ class Hands:
     """What does harm to `installation`, whose database is `postgres` where that is ours.
 
     To be used from the thread that looks after the installation. `queue` is the one whose workers
-    send. `calm()` ends whatever lasts.
+    send; `senders_struck` counts how often one of them was struck so that nobody can know what
+    became of its calls. `calm()` ends whatever lasts.
     """
 
     installation: Installation
@@ -41,6 +42,7 @@ class Hands:
     lease_seconds: int
     log: Path
     queue: str = CAMPAIGNS
+    senders_struck: int = 0
     _sleepers: dict[int, float] = field(default_factory=dict)
     _second_sweep: Supervisor | None = None
 
@@ -75,22 +77,28 @@ class Hands:
             self._second_sweep = None
 
     def _kill_horse(self, lot: float) -> bool:
-        horse = _drawn(list(self._busy().values()), lot)
-        return horse is not None and _signalled(os.kill, horse, signal.SIGKILL)
+        worker = _drawn(list(self._busy()), lot)
+        horse = find_horse(worker) if worker is not None else None
+        return horse is not None and self._killed(os.kill, horse, worker)
 
     def _kill_worker(self, lot: float) -> bool:
         worker = _drawn(list(self._busy()), lot)
-        return worker is not None and _signalled(os.kill, worker, signal.SIGKILL)
+        return worker is not None and self._killed(os.kill, worker, worker)
 
     def _kill_group(self, lot: float) -> bool:
         worker = _drawn(list(self._busy()), lot)
-        return worker is not None and _signalled(os.killpg, worker, signal.SIGKILL)
+        return worker is not None and self._killed(os.killpg, worker, worker)
+
+    def _killed(self, send: Callable[[int, int], None], target: int, worker: int | None) -> bool:
+        self.senders_struck += worker in self._workers(self.queue)
+        return _signalled(send, target, signal.SIGKILL)
 
     def _stop_horse(self, lot: float) -> bool:
         awake = [horse for horse in self._busy(self.queue).values() if horse not in self._sleepers]
         horse = _drawn(awake, lot)
         if horse is None or not _signalled(os.kill, horse, signal.SIGSTOP):
             return False
+        self.senders_struck += 1
         self._sleepers[horse] = time.monotonic() + OVERSLEEPING * self.lease_seconds
         return True
 
@@ -128,6 +136,7 @@ class Hands:
         return all(rung)
 
     def _cut_connections(self, lot: float) -> bool:
+        self.senders_struck += len(self._workers(self.queue))
         address = self.installation.app.config["DATABASE_URL"].replace("+psycopg", "")
         with suppress(psycopg.OperationalError), psycopg.connect(address, autocommit=True) as own:
             cut = own.execute(
@@ -140,19 +149,19 @@ class Hands:
     def _restart_postgres(self, lot: float) -> bool:
         if self.postgres is None:
             return False
+        self.senders_struck += len(self._workers(self.queue))
         self.postgres.stop(at_once=lot < 0.5)
         self.postgres.start()
         return True
 
     def _busy(self, *queues: str) -> dict[int, int]:
         """The work-horses of the workers that have a job now, by the worker, in a steady order."""
-        workers = [
-            process_id
-            for name, process_id in sorted(self.installation.supervisor.process_ids().items())
-            if name.startswith(queues or WORKERS)
-        ]
-        horses = {worker: find_horse(worker) for worker in workers}
+        horses = {worker: find_horse(worker) for worker in self._workers(*queues)}
         return {worker: horse for worker, horse in horses.items() if horse is not None}
+
+    def _workers(self, *queues: str) -> list[int]:
+        running = sorted(self.installation.supervisor.process_ids().items())
+        return [process_id for name, process_id in running if name.startswith(queues or WORKERS)]
 
     def _wake(self, process_id: int) -> None:
         del self._sleepers[process_id]

@@ -10,7 +10,7 @@ from campaigns_app.operations.simulator.ledger import Entry
 @dataclass(frozen=True, slots=True)
 class Calls:
     """What a provider took, by its own ledger, and how many calls may have been cut off: as many
-    as were under way at each fault that can cut one off."""
+    as one worker has under way, for each that was struck while it may have sent."""
 
     taken: Sequence[Entry]
     most_cut_off: int

@@ -36,10 +36,6 @@ _ALWAYS = (
 )
 
 
-HARMLESS_TO_CALLS = frozenset({Fault.SECOND_SWEEP, Fault.REPEATED_JOBS, Fault.FLUSH_REDIS})
-"""After every other fault it cannot be known what became of the calls that were under way."""
-
-
 @dataclass(frozen=True, slots=True)
 class Strike:
     """One fault, `after_seconds` from the one before. `lot`, from 0 to below 1, picks the victim

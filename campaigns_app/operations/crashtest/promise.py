@@ -12,16 +12,18 @@ from campaigns_app.operations.crashtest.history import History
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """Something that was promised, as a number: what it must be, and what it is."""
+    """Something that was promised, as a number: what it must be, or `at_most` be, and what it
+    is."""
 
     name: str
     expected: int
     found: int
+    at_most: bool = False
 
     @property
     def held(self) -> bool:
         """Whether it is what it must be."""
-        return self.found == self.expected
+        return self.found <= self.expected if self.at_most else self.found == self.expected
 
 
 Check = Callable[[Session, History], Iterator[Promise]]

@@ -50,6 +50,7 @@ class Report:
                 {
                     "promise": promise.name,
                     "expected": promise.expected,
+                    "at_most": promise.at_most,
                     "found": promise.found,
                     "held": promise.held,
                 }
@@ -74,7 +75,8 @@ def print_report(report: Report, console: Console) -> None:
     promises = _table("promise", "expected", "found", "held")
     for promise in report.promises:
         held = "yes" if promise.held else "[red]NO[/red]"
-        promises.add_row(promise.name, f"{promise.expected:,}", f"{promise.found:,}", held)
+        expected = f"{'at most ' if promise.at_most else ''}{promise.expected:,}"
+        promises.add_row(promise.name, expected, f"{promise.found:,}", held)
     console.print(promises)
 
 

@@ -21,7 +21,6 @@ from campaigns_app.operations.crashtest.checker import check
 from campaigns_app.operations.crashtest.faults import Hands
 from campaigns_app.operations.crashtest.history import Calls, History
 from campaigns_app.operations.crashtest.nemesis import (
-    HARMLESS_TO_CALLS,
     Fault,
     Strike,
     plan_strikes,
@@ -230,8 +229,8 @@ class _Run:
     def _calls(self) -> Calls | None:
         if self.provider is None:
             return None
-        cutting = sum(self.struck[fault] for fault in self.struck if fault not in HARMLESS_TO_CALLS)
-        return Calls(self.provider.simulator.entries(), cutting * CALLS_AT_ONCE)
+        most_cut_off = self.hands.senders_struck * CALLS_AT_ONCE
+        return Calls(self.provider.simulator.entries(), most_cut_off)
 
     def _plan(self) -> list[Strike]:
         is_postgres = self.installation.app.config["DATABASE_URL"].startswith("postgresql")

@@ -58,8 +58,12 @@ def crashtest(place: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
         ("--seed", "36", "--postgres"),
         ("--seed", "5", "--channel", "twilio"),
         ("--seed", "7", "--channel", "bandwidth", "--postgres"),
+        ("--seed", "11", "--channel", "simulator"),
     ],
-    ids=["sqlite", "postgresql", "a provider on sqlite", "a provider on postgresql"],
+    ids=[
+        *("sqlite", "postgresql", "a provider on sqlite", "a provider on postgresql"),
+        "the simulator's own format",
+    ],
 )
 def test_every_promise_holds_after_a_few_faults_and_nothing_is_left(
     place: Path, options: tuple[str, ...]
