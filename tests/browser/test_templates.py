@@ -1,12 +1,21 @@
 """A campaign of a template, in a browser."""
 
+import os
+from collections.abc import Iterator
+
 import pytest
+from flask import Flask
 from playwright.sync_api import Page, expect
+from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.extensions import db
+from campaigns_app.inboxes.drafts import InboxDraft
 from campaigns_app.inboxes.models import Inbox
+from campaigns_app.inboxes.secrets import lock_secrets
+from campaigns_app.inboxes.service import create_inbox
+from campaigns_app.operations.simulator.process import LINES, SimulatorProcess, simulator_process
 from tests.browser.conftest import OpenPage
 from tests.factories import make_contact, make_inbox, make_label, make_template
 
@@ -21,11 +30,31 @@ VOUCHER = [
 ]
 
 
+LINE = LINES["whatsapp"]
+SECRETS = {name: text for name, text in LINE.settings.items() if not name.endswith("_id")}
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorProcess]:
+    """The provider, which is asked whether it accepts the inbox."""
+    folder = tmp_path_factory.mktemp("simulator")
+    with simulator_process(folder / "ledger", os.environ, folder / "log") as process:
+        yield process
+
+
 @pytest.fixture(autouse=True)
-def inbox(account: Account) -> Inbox:
+def inbox(
+    app: Flask,
+    account: Account,
+    simulator: SimulatorProcess,
+    keys: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Inbox:
     """An inbox that sends templates beside one that does not, and somebody to send to."""
+    monkeypatch.setitem(app.config, "PROVIDER_BASE_URLS", (simulator.url,))
     make_inbox(account, name="Shop")
-    inbox = make_inbox(account, inbox_type="Whatsapp", name="Phones")
+    draft = InboxDraft("Phones", LINE.channel.name, simulator.settings_for(LINE))
+    inbox = create_inbox(account.id, draft)
     make_template(inbox, "Hello {{first_name}}, our sale begins!", name="summer_sale")
     make_template(inbox, name="voucher", components=VOUCHER)
     make_template(inbox, name="early", status="PENDING")
@@ -135,3 +164,22 @@ def test_nothing_is_wider_than_a_phone(open_page: OpenPage, inbox: Inbox, scheme
 
     page.goto(f"/inboxes/{inbox_id}/templates")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_what_stands_in_the_way_is_said_at_its_field(
+    open_page: OpenPage, inbox: Inbox, session: Session
+) -> None:
+    inbox.channel.secrets = lock_secrets(SECRETS | {"api_key": "wrong"})
+    session.commit()
+    page = open_page()
+    open_form(page)
+    page.get_by_label("WhatsApp Template").select_option("Summer sale (en_US)")
+    page.get_by_label("Text {{first_name}}").fill("{{ contact.first_name }}")
+    page.get_by_label("Send now").check()
+
+    page.get_by_role("button", name="Create", exact=True).click()
+
+    refused = "The provider refuses this inbox: the access token is wrong"
+    expect(page.locator("#inbox_id-errors")).to_contain_text(refused)
+    expect(page.get_by_text(refused)).to_have_count(1)
+    assert session.query(Campaign).all() == []
