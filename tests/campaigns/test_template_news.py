@@ -1,5 +1,6 @@
 """What a provider tells of templates is known at once, and to campaigns before they begin."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -18,13 +19,18 @@ from campaigns_app.campaigns.receipt_jobs import process_receipts
 from campaigns_app.campaigns.receipts import Result
 from campaigns_app.campaigns.states import Phase
 from campaigns_app.channels.provider import EventKind, ProviderEvent
+from campaigns_app.channels.whatsapp_callbacks import sign
 from campaigns_app.contacts.models import Label
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import InvalidInput
+from campaigns_app.inboxes.drafts import InboxDraft
 from campaigns_app.inboxes.models import Inbox, InboxTemplate, TemplateSync
 from campaigns_app.inboxes.models import ProviderEvent as KeptEvent
+from campaigns_app.inboxes.service import create_inbox
 from campaigns_app.inboxes.template_jobs import sweep_templates
 from campaigns_app.job_queue import DEFAULT, get_queue
+from campaigns_app.operations.simulator import credentials as known
+from campaigns_app.operations.simulator.process import LINES
 from campaigns_app.webhooks.models import WebhookEvent
 from tests.campaigns.telling import TellingChannel, event, keep, only_channel, start
 from tests.factories import (
@@ -168,3 +174,25 @@ def test_it_goes_on_when_somebody_resumes_it_after_the_template_is_back(
     session.expire_all()
     assert campaign.phase is Phase.SENDING
     assert len(session.scalars(select(CampaignRecipient)).all()) == 1
+
+
+def test_what_meta_signs_at_the_callback_address_is_heard(
+    client: FlaskClient, account: Account, session: Session, keys: list[str]
+) -> None:
+    line = LINES["whatsapp"]
+    inbox = create_inbox(account.id, InboxDraft("Phones", "Whatsapp", dict(line.settings)))
+    inbox_id, path = inbox.id, f"/callbacks/whatsapp/{inbox.callback_token}"
+    make_template(inbox)
+    told = {
+        "event": "PAUSED",
+        "message_template_name": "summer_sale",
+        "message_template_language": "en-US",
+    }
+    change = {"field": "message_template_status_update", "value": told}
+    entry = {"id": known.BUSINESS_ACCOUNT_ID, "time": 1750030073, "changes": [change]}
+    body = json.dumps({"entry": [entry]}).encode()
+
+    answer = client.post(path, data=body, headers={"X-Hub-Signature-256": sign(known.SECRET, body)})
+    process_receipts()
+
+    assert (answer.status_code, status_of(session, inbox_id)) == (204, "PAUSED")
