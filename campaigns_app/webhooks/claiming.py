@@ -19,6 +19,7 @@ from sqlalchemy import (
     ColumnElement,
     Executable,
     Row,
+    SelectBase,
     bindparam,
     case,
     or_,
@@ -29,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from campaigns_app.database.among import is_among
+from campaigns_app.database.at_once import rows_at_once
 from campaigns_app.database.clock import database_now, now_plus
 from campaigns_app.webhooks.models import (
     WebhookDelivery,
@@ -147,17 +149,16 @@ def _ready_statement() -> Executable:
     )
 
 
-def _next_due(session: Session, limits: Mapping[int, int]) -> Sequence[Row[Any]]:
+def _next_due(session: Session, limits: Mapping[int, int]) -> Sequence[Sequence[Any]]:
     """What to take, by endpoint, and with the fence that it will have."""
     values: dict[str, int] = {}
     for place, (endpoint_id, limit) in enumerate(limits.items()):
         values |= {f"endpoint_{place}": endpoint_id, f"limit_{place}": limit}
-    # Rows as they come: what the session does with each is for objects.
-    return session.connection().execute(_look_statement(len(limits)), values).all()
+    return rows_at_once(session, _look_statement(len(limits)), values)
 
 
 @cache
-def _look_statement(endpoints: int) -> Executable:
+def _look_statement(endpoints: int) -> SelectBase:
     """A look into the index for each of so many endpoints, all in one statement."""
     looks = [
         select(WebhookDelivery.id)
@@ -173,11 +174,10 @@ def _look_statement(endpoints: int) -> Executable:
         select(
             WebhookDelivery.endpoint_id,
             WebhookDelivery.id,
-            WebhookDelivery.fence + 1,
+            (WebhookDelivery.fence + 1).label("next_fence"),
             WebhookDelivery.attempts,
             WebhookDelivery.resumes_as,
-            WebhookDelivery.resumes_at,
-            WebhookEvent.id,
+            WebhookEvent.id.label("event_id"),
             WebhookEvent.conversation_id,
             WebhookEvent.uid,
             WebhookEvent.payload,

@@ -47,7 +47,6 @@ class ClaimedDelivery(NamedTuple):
     fence: int
     attempts: int
     resumes_as: str | None
-    resumes_at: datetime | None
     event_id: int
     conversation_id: int | None
     uid: str

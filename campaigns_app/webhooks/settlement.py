@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import Table, bindparam, case, select, update
+from sqlalchemy import Table, bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.database.among import is_among
@@ -135,7 +135,8 @@ def _mark_failed(
         .values(
             state=bindparam("new_state"),
             attempts=bindparam("made"),
-            next_attempt_at=bindparam("next_at"),
+            # What was due before a person asked is due then as before.
+            next_attempt_at=func.coalesce(table.c.resumes_at, bindparam("next_at")),
             resumes_as=None,
             resumes_at=None,
             lease_owner=None,
@@ -149,7 +150,7 @@ def _after_failure(delivery: ClaimedDelivery, attempt: Attempt, chance: Random) 
     """What is written of a delivery. One that a person asked for goes on as if it had not been."""
     if delivery.resumes_as is not None:
         state: str = DeliveryState.FAILED if attempt.is_gone else delivery.resumes_as
-        made, next_at = delivery.attempts, delivery.resumes_at or attempt.started_at
+        made, next_at = delivery.attempts, attempt.started_at
     else:
         made = delivery.attempts + 1
         wait = next_wait(

@@ -40,7 +40,6 @@ def deliveries(
             fence=1,
             attempts=0,
             resumes_as=None,
-            resumes_at=None,
             event_id=one,
             conversation_id=conversation_id,
             uid=f"msg_{one}",

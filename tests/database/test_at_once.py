@@ -1,0 +1,32 @@
+"""Many rows read as one."""
+
+import pytest
+from sqlalchemy import bindparam, literal, null, select, union_all
+from sqlalchemy.orm import Session
+
+from campaigns_app.database.at_once import rows_at_once
+
+TEXTS = ['{"a":"\\u001e, \\"b\\" — 🙂"}', "[]", "{}"]
+
+
+def test_rows_come_as_they_are_and_in_their_order(session: Session) -> None:
+    rows = union_all(
+        *(
+            select(literal(number).label("number"), null().label("none"), literal(text).label("t"))
+            for number, text in enumerate(TEXTS)
+        )
+    ).subquery()
+    statement = select(rows).order_by(rows.c.number.desc()).limit(bindparam("limit"))
+
+    found = rows_at_once(session, statement, {"limit": 3})
+
+    assert [tuple(row) for row in found] == [(2, None, "{}"), (1, None, "[]"), (0, None, TEXTS[0])]
+
+
+@pytest.mark.parametrize("limit", [0, 1])
+def test_no_row_is_no_row(session: Session, limit: int) -> None:
+    statement = select(literal(1).label("number"), literal("{}").label("t")).limit(
+        bindparam("limit")
+    )
+
+    assert len(rows_at_once(session, statement, {"limit": limit})) == limit
