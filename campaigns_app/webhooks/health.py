@@ -103,10 +103,9 @@ def fail_waiting_for_gone(session: Session) -> int:
 def _change(session: Session, endpoint_ids: Set[int], *only: Any, **values: Any) -> None:
     if not endpoint_ids:
         return
-    session.execute(
+    session.connection().execute(
         update(WebhookEndpoint)
         .where(WebhookEndpoint.id.in_(sorted(endpoint_ids)), *only)
         # `updated_at` is when a person changed the endpoint, and would change by itself.
         .values(updated_at=WebhookEndpoint.updated_at, **values)
-        .execution_options(synchronize_session=False)
     )

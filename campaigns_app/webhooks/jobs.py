@@ -19,8 +19,9 @@ from campaigns_app.extensions import db
 from campaigns_app.http_client import HttpClient, Policy
 from campaigns_app.webhooks import sending
 from campaigns_app.webhooks.claiming import Room, claim_block, has_due
+from campaigns_app.webhooks.line import SENDING_SECONDS
 from campaigns_app.webhooks.models import WebhookEndpoint
-from campaigns_app.webhooks.pipeline import SENDING_SECONDS, Pipeline
+from campaigns_app.webhooks.pipeline import Pipeline
 from campaigns_app.webhooks.settlement import settle_block
 
 SETTLING_SECONDS = 5

@@ -8,9 +8,12 @@ from typing import NamedTuple
 from campaigns_app.webhooks.batching import cut
 from campaigns_app.webhooks.sending import ClaimedDelivery, Destination, Request, sign_requests
 
+SENDING_SECONDS = 5
+"""No request begins later than this after its claim: the rest is given back."""
+
 SIGNED_AHEAD = 32
 """So many requests are signed one right after another: each takes half the time that it takes
-among all else. The signature of one that waits for its turn is as old as its claim at most."""
+among all else. The signature of one that waits for its turn is `SENDING_SECONDS` old at most."""
 
 Chain = deque[ClaimedDelivery]
 """Deliveries of which each goes after the one before: a conversation's, or one of its own."""
@@ -55,6 +58,12 @@ class Line:
     def is_open(self) -> bool:
         """Whether a request to it may begin now."""
         return not self.is_closed and self.rests_until <= time.monotonic()
+
+    def is_open_for(self, request: Request) -> bool:
+        """Whether this one may begin now, and was not claimed too long ago."""
+        now = time.monotonic()
+        is_late = request.deliveries[0].claimed_at < now - SENDING_SECONDS
+        return not (self.is_closed or is_late or self.rests_until > now)
 
     def may_begin(self) -> bool:
         """Whether there is a turn, and room for it."""

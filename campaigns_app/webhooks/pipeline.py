@@ -25,19 +25,15 @@ from campaigns_app.webhooks.sending import (
     ClaimedDelivery,
     Destination,
     Outcome,
-    Request,
     attempt,
 )
 
-SENDING_SECONDS = 5
-"""No request begins later than this after its claim: the rest is given back."""
-
 SLOW_MS = 1000
 FIRST_LIMIT = 4
-IN_HAND = 2_000
+IN_HAND = 3_000
 """So many deliveries are in hand for one endpoint, or so many batches as it takes at once."""
 
-ALL_IN_HAND = 4_000
+ALL_IN_HAND = 6_000
 FIRST_BLOCK = 400
 """The first are few, so that sending begins at once; while they are sent, twice as many are
 fetched, and so on."""
@@ -147,7 +143,7 @@ class Pipeline:
             line, requests = turn.line, turn.requests
             while requests:
                 for request in requests:
-                    if line.is_open() and not _is_late(request):
+                    if line.is_open_for(request):
                         self._note(line, await attempt(self._http, request))
                     else:
                         self._outcome.unsent.extend(request.deliveries)
@@ -203,7 +199,3 @@ class Pipeline:
         self._finished += count
         if self._finished >= self._enough:
             self._news.set()
-
-
-def _is_late(request: Request) -> bool:
-    return time.monotonic() - request.claimed_at > SENDING_SECONDS

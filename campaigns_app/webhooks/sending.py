@@ -64,11 +64,6 @@ class Request(NamedTuple):
     body: bytes
     signatures: Mapping[str, str]
 
-    @property
-    def claimed_at(self) -> float:
-        """When the first of them was claimed, by the monotonic clock."""
-        return self.deliveries[0].claimed_at
-
 
 class Attempt(NamedTuple):
     """What came of one request: either a `status` or an `error`, a short phrase.
@@ -91,11 +86,6 @@ class Attempt(NamedTuple):
     def endpoint_id(self) -> int:
         """Whom it was sent to."""
         return self.deliveries[0].destination.endpoint_id
-
-    @property
-    def delivery_ids(self) -> list[int]:
-        """What it told of."""
-        return [delivery.id for delivery in self.deliveries]
 
     @property
     def is_batch(self) -> bool:

@@ -47,8 +47,10 @@ def settle_block(
     worker has taken over meanwhile is left to it.
     """
     attempts = outcome.attempts
-    taken = [attempt for attempt in attempts if attempt.is_delivered]
-    refused = [attempt for attempt in attempts if not attempt.is_delivered]
+    taken: list[Attempt] = []
+    refused: list[Attempt] = []
+    for attempt in attempts:
+        (taken if attempt.is_delivered else refused).append(attempt)
     held = _mark_delivered(session, taken, now)
     held |= _still_held(session, [*_deliveries(refused), *outcome.unsent])
     failed = [
@@ -62,7 +64,12 @@ def settle_block(
     _log(session, attempts, held)
     disable_gone(session, {attempt.endpoint_id for _, attempt in failed if attempt.is_gone})
     answers = Answers(
-        taken_by={one.endpoint_id for one in taken if not held.isdisjoint(one.delivery_ids)},
+        taken_by={
+            delivery.destination.endpoint_id
+            for attempt in taken
+            for delivery in attempt.deliveries
+            if delivery.id in held
+        },
         refused_by={attempt.endpoint_id for _, attempt in failed},
         resting=outcome.resting,
     )
@@ -227,5 +234,6 @@ def _row(
 
 def _headers(attempt: Attempt) -> str:
     """All that the request had, as far as they may be kept."""
-    to = attempt.deliveries[0].destination
-    return orjson.dumps({**HEADERS, **masked(to.headers), **attempt.signatures}).decode()
+    others = attempt.deliveries[0].destination.headers
+    shown = {**HEADERS, **masked(others)} if others else HEADERS
+    return orjson.dumps({**shown, **attempt.signatures}).decode()

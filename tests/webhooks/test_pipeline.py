@@ -13,7 +13,8 @@ from random import Random
 import pytest
 
 from campaigns_app.http_client import HttpClient, Policy
-from campaigns_app.webhooks.pipeline import FIRST_LIMIT, SENDING_SECONDS, Pipeline
+from campaigns_app.webhooks.line import SENDING_SECONDS
+from campaigns_app.webhooks.pipeline import FIRST_LIMIT, Pipeline
 from campaigns_app.webhooks.sending import ClaimedDelivery, Destination, Outcome
 from tests import receiver as manners
 from tests.receiver import Handler, Receiver
