@@ -85,7 +85,8 @@ def send_prepared() -> Timing:
     policy = Policy(
         allowed_networks=config["WEBHOOK_ALLOWED_NETWORKS"],
         timeout_seconds=config["WEBHOOK_TIMEOUT_SECONDS"],
-        connections=config["WEBHOOK_CONCURRENCY"],
+        # A worker's share for the one endpoint there is.
+        connections=min(config["WEBHOOK_CONCURRENCY"], config["WEBHOOK_ENDPOINT_CONCURRENCY"]),
     )
     return client.send_prepared(requests, policy, HEADERS)
 
