@@ -11,7 +11,7 @@ NAME = "memory_1m_vs_10k"
 
 def measure(bench: Bench) -> BenchRow:
     """The most memory a worker ever has that carries out a large campaign, and a small one."""
-    large, small = bench.pick((1_000_000, 10_000), (20_000, 1_000), (60, 20))
+    large, small = bench.pick((1_000_000, 10_000), (10_000, 1_000), (60, 20))
     peak_small = bench.processes.call(carry_out, make_due_campaign(db.session(), small))
     peak_large = bench.processes.call(carry_out, make_due_campaign(db.session(), large))
     return BenchRow(

@@ -32,7 +32,7 @@ def measure(bench: Bench) -> BenchRow:
     """One worker that delivers what a campaign left in the outbox, against the bare client."""
     with sink.open_sink() as listener, bench.processes.doing(1, sink.swallow, listener):
         campaign_id = make_due_campaign(
-            db.session(), bench.pick(25_000, 1_500, 20), endpoint_url=sink.url_of(listener)
+            db.session(), bench.pick(25_000, 2_500, 20), endpoint_url=sink.url_of(listener)
         )
 
         def with_worker() -> Timing:

@@ -16,7 +16,7 @@ CORES_NEEDED = 4
 
 def measure(bench: Bench) -> BenchRow:
     """The same campaign with two workers and with one."""
-    campaign_id = make_due_campaign(db.session(), bench.pick(50_000, 5_000, 60))
+    campaign_id = make_due_campaign(db.session(), bench.pick(50_000, 4_000, 60))
 
     def with_workers(count: int) -> Timing:
         wipe_results(campaign_id)
