@@ -64,12 +64,7 @@ def settle_block(
     _log(session, attempts, held)
     disable_gone(session, {attempt.endpoint_id for _, attempt in failed if attempt.is_gone})
     answers = Answers(
-        taken_by={
-            delivery.destination.endpoint_id
-            for attempt in taken
-            for delivery in attempt.deliveries
-            if delivery.id in held
-        },
+        taken_by={one.destination.endpoint_id for one in _deliveries(taken) if one.id in held},
         refused_by={attempt.endpoint_id for _, attempt in failed},
         resting=outcome.resting,
     )
