@@ -99,8 +99,8 @@ def _send_all(session: Session) -> None:
         " created_at) SELECT account_id, campaign_id, id, 'sent ' || id, 'message_created', '{}',"
         " :now FROM conversations",
         "INSERT INTO webhook_deliveries (account_id, event_id, endpoint_id, state, attempts,"
-        " next_attempt_at, fence, created_at) SELECT e.account_id, e.id, w.id, 'delivered', 1,"
-        " :now, 1, :now FROM webhook_events e CROSS JOIN webhook_endpoints w",
+        " next_attempt_at, created_at) SELECT e.account_id, e.id, w.id, 'delivered', 1,"
+        " :now, :now FROM webhook_events e CROSS JOIN webhook_endpoints w",
     ):
         session.execute(text(statement), {"now": "2026-01-01 00:00:00.000000"})
     session.commit()

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Integer, MetaData
+from sqlalchemy import ARRAY, JSON, BigInteger, DateTime, Integer, MetaData
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, registry
@@ -13,6 +13,9 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 """A row's id. SQLite numbers rows by itself only in a column declared exactly INTEGER."""
 
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+IdList = JSON().with_variant(ARRAY(BigInteger), "postgresql")
+"""Ids of rows, in one value: see `among`."""
 
 
 class UTCDateTime(TypeDecorator[datetime]):

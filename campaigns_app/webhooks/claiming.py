@@ -5,14 +5,16 @@ an index of its own deliveries. So what waits for a disabled endpoint is never r
 waits for a busy one only as much as is taken. An endpoint that another worker is just taking from
 is passed over, not waited for.
 
-A claim is a lease. A worker that dies leaves it to expire; its deliveries are sent again, under the
-same ids. Whoever comes back after that finds another fence on the row, and changes nothing.
+What is taken is a block, under a lease. A worker that dies leaves it to expire; its deliveries are
+sent again, under the same ids. Whoever comes back after that finds its block gone, and changes
+nothing.
 """
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -22,16 +24,16 @@ from sqlalchemy import (
     SelectBase,
     bindparam,
     case,
+    func,
     or_,
     select,
     union_all,
-    update,
 )
 from sqlalchemy.orm import Session
 
-from campaigns_app.database.among import is_among
 from campaigns_app.database.at_once import rows_at_once
-from campaigns_app.database.clock import database_now, now_plus
+from campaigns_app.database.clock import database_now
+from campaigns_app.webhooks import blocks
 from campaigns_app.webhooks.models import (
     WebhookDelivery,
     WebhookEndpoint,
@@ -70,21 +72,17 @@ class Room:
         return min(room, max(self.total // among, batch, 2))
 
 
-def is_due() -> ColumnElement[bool]:
+def is_due(dialect: str) -> ColumnElement[bool]:
     """Whether a delivery of an enabled endpoint may be claimed now."""
-    return (
-        is_pending()
-        & (WebhookDelivery.next_attempt_at <= NOW)
-        & or_(WebhookDelivery.lease_expires_at.is_(None), WebhookDelivery.lease_expires_at <= NOW)
-    )
+    return is_pending() & (WebhookDelivery.next_attempt_at <= NOW) & ~blocks.is_taken(dialect)
 
 
-def has_due() -> ColumnElement[bool]:
+def has_due(dialect: str) -> ColumnElement[bool]:
     """Whether an endpoint is enabled and not at rest, and something may be claimed for it now."""
     # Not EXISTS: PostgreSQL likes to turn that into a join with all that waits for anybody.
     first = (
         select(WebhookDelivery.id)
-        .where(WebhookDelivery.endpoint_id == WebhookEndpoint.id, is_due())
+        .where(WebhookDelivery.endpoint_id == WebhookEndpoint.id, is_due(dialect))
         .order_by(WebhookDelivery.next_attempt_at, WebhookDelivery.id)
         .limit(1)
         .scalar_subquery()
@@ -102,21 +100,24 @@ def claim_block(
     their way. Those of one conversation are taken together, so that no other worker can send its
     second event before its first.
     """
+    blocks.remove_expired(session)
     endpoints = _ready_endpoints(session, room)
     if not endpoints:
         session.commit()
         return []
     limits = {endpoint.id: room.of(endpoint, len(endpoints)) for endpoint in endpoints}
     destinations = {endpoint.id: _destination(endpoint) for endpoint in endpoints}
-    now = time.monotonic()
-    block = [
-        ClaimedDelivery._make((*row[1:], destinations[row[0]], now))
-        for row in _next_due(session, limits)
-    ]
-    block = _whole_conversations(block, limits)
-    _lease(session, owner, block, lease_seconds)
+    rows = _whole_conversations(_next_due(session, limits), limits)
+    if not rows:
+        session.commit()
+        return []
+    block_id = blocks.take(session, owner, map(DELIVERY_ID, rows), lease_seconds)
     session.commit()
-    return block
+    now = time.monotonic()
+    return [
+        ClaimedDelivery._make((*row[2:], block_id, destinations[ENDPOINT_ID(row)], now))
+        for row in rows
+    ]
 
 
 def _ready_endpoints(session: Session, room: Room) -> Sequence[Row[Any]]:
@@ -124,12 +125,13 @@ def _ready_endpoints(session: Session, room: Room) -> Sequence[Row[Any]]:
     events that are written for them meanwhile."""
     full = [endpoint_id for endpoint_id, left in room.left.items() if left < 1]
     values = {"full": full, "after": room.after}
-    return session.connection().execute(_ready_statement(), values).all()
+    connection = session.connection()
+    return connection.execute(_ready_statement(connection.dialect.name), values).all()
 
 
 # Statements that a worker needs all the time are made once: that takes as long as many rows.
 @cache
-def _ready_statement() -> Executable:
+def _ready_statement(dialect: str) -> Executable:
     return (
         select(
             WebhookEndpoint.id,
@@ -142,50 +144,49 @@ def _ready_statement() -> Executable:
             WebhookEndpoint.batch_size,
             WebhookEndpoint.first_failure_at,
         )
-        .where(has_due(), WebhookEndpoint.id.not_in(bindparam("full", expanding=True)))
+        .where(has_due(dialect), WebhookEndpoint.id.not_in(bindparam("full", expanding=True)))
         .order_by(WebhookEndpoint.id <= bindparam("after"), WebhookEndpoint.id)
         .limit(MOST_ENDPOINTS)
         .with_for_update(of=WebhookEndpoint, key_share=True, skip_locked=True)
     )
 
 
-def _next_due(session: Session, limits: Mapping[int, int]) -> Sequence[Sequence[Any]]:
-    """What to take, by endpoint, and with the fence that it will have."""
+PLACE, ENDPOINT_ID, DELIVERY_ID, CONVERSATION_ID = map(itemgetter, (0, 1, 2, 6))
+
+
+def _next_due(session: Session, limits: Mapping[int, int]) -> list[Sequence[Any]]:
+    """What to take, of each endpoint the longest due first."""
     values: dict[str, int] = {}
     for place, (endpoint_id, limit) in enumerate(limits.items()):
         values |= {f"endpoint_{place}": endpoint_id, f"limit_{place}": limit}
-    return rows_at_once(session, _look_statement(len(limits)), values)
+    dialect = session.connection().dialect.name
+    rows = rows_at_once(session, _look_statement(dialect, len(limits)), values)
+    # A database that sorts them carries all the payloads about.
+    return sorted(rows, key=PLACE)
 
 
 @cache
-def _look_statement(endpoints: int) -> SelectBase:
+def _look_statement(dialect: str, endpoints: int) -> SelectBase:
     """A look into the index for each of so many endpoints, all in one statement."""
+    in_order = (WebhookDelivery.next_attempt_at, WebhookDelivery.id)
     looks = [
-        select(WebhookDelivery.id)
-        .where(WebhookDelivery.endpoint_id == bindparam(f"endpoint_{place}"), is_due())
-        .order_by(WebhookDelivery.next_attempt_at, WebhookDelivery.id)
+        select(
+            func.row_number().over(order_by=in_order).label("place"),
+            WebhookDelivery.endpoint_id,
+            WebhookDelivery.id,
+            WebhookDelivery.attempts,
+            WebhookDelivery.resumes_as,
+            WebhookDelivery.event_id,
+        )
+        .where(WebhookDelivery.endpoint_id == bindparam(f"endpoint_{place}"), is_due(dialect))
+        .order_by(*in_order)
         .limit(bindparam(f"limit_{place}"))
-        .with_for_update(skip_locked=True)
         .subquery()
         for place in range(endpoints)
     ]
-    taken = union_all(*(select(look.c.id) for look in looks)).cte("taken")
-    return (
-        select(
-            WebhookDelivery.endpoint_id,
-            WebhookDelivery.id,
-            (WebhookDelivery.fence + 1).label("next_fence"),
-            WebhookDelivery.attempts,
-            WebhookDelivery.resumes_as,
-            WebhookEvent.id.label("event_id"),
-            WebhookEvent.conversation_id,
-            WebhookEvent.uid,
-            WebhookEvent.payload,
-        )
-        .join(taken, taken.c.id == WebhookDelivery.id)
-        .join(WebhookEvent, WebhookEvent.id == WebhookDelivery.event_id)
-        .order_by(WebhookDelivery.next_attempt_at, WebhookDelivery.id)
-    )
+    found = union_all(*map(select, looks)).subquery() if endpoints > 1 else looks[0]
+    events = (WebhookEvent.conversation_id, WebhookEvent.uid, WebhookEvent.payload)
+    return select(found, *events).join(WebhookEvent, WebhookEvent.id == found.c.event_id)
 
 
 def _destination(row: Row[Any]) -> Destination:
@@ -200,39 +201,27 @@ def _destination(row: Row[Any]) -> Destination:
 
 
 def _whole_conversations(
-    block: list[ClaimedDelivery], limits: Mapping[int, int]
-) -> list[ClaimedDelivery]:
-    """The block without the conversations in which an endpoint's limit may have made a cut."""
-    mine: dict[int, list[ClaimedDelivery]] = {}
-    for delivery in block:
-        mine.setdefault(delivery.destination.endpoint_id, []).append(delivery)
+    rows: list[Sequence[Any]], limits: Mapping[int, int]
+) -> list[Sequence[Any]]:
+    """The rows without the conversations in which an endpoint's limit may have made a cut."""
+    if len(limits) == 1:
+        return _without_cut(rows, *limits.values())
+    mine: dict[int, list[Sequence[Any]]] = {}
+    for row in rows:
+        mine.setdefault(ENDPOINT_ID(row), []).append(row)
     return [
-        delivery
+        row
         for endpoint_id, limit in limits.items()
         if endpoint_id in mine
-        for delivery in _without_cut(mine[endpoint_id], limit)
+        for row in _without_cut(mine[endpoint_id], limit)
     ]
 
 
-def _without_cut(deliveries: list[ClaimedDelivery], limit: int) -> list[ClaimedDelivery]:
-    last = deliveries[-1].conversation_id
-    if last is None or len(deliveries) < limit:
-        return deliveries
-    end = len(deliveries)
-    while end and deliveries[end - 1].conversation_id == last:
+def _without_cut(rows: list[Sequence[Any]], limit: int) -> list[Sequence[Any]]:
+    last = CONVERSATION_ID(rows[-1]) if rows else None
+    if last is None or len(rows) < limit:
+        return rows
+    end = len(rows)
+    while end and CONVERSATION_ID(rows[end - 1]) == last:
         end -= 1
-    return deliveries[:end] or deliveries
-
-
-def _lease(
-    session: Session, owner: str, block: Sequence[ClaimedDelivery], lease_seconds: int
-) -> None:
-    session.connection().execute(
-        update(WebhookDelivery)
-        .where(is_among(session, WebhookDelivery.id, [delivery.id for delivery in block]))
-        .values(
-            fence=WebhookDelivery.fence + 1,
-            lease_owner=owner,
-            lease_expires_at=now_plus(lease_seconds),
-        )
-    )
+    return rows[:end] or rows

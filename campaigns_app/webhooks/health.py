@@ -9,6 +9,7 @@ from sqlalchemy import CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.database.clock import now_plus
+from campaigns_app.webhooks.blocks import is_taken
 from campaigns_app.webhooks.models import (
     DeliveryState,
     DisabledReason,
@@ -76,12 +77,13 @@ def fail_waiting_for_gone(session: Session) -> int:
     ).all()
     if not gone:
         return 0
+    dialect = session.connection().dialect.name
     waiting = (
         select(WebhookDelivery.id)
-        .where(WebhookDelivery.endpoint_id.in_(gone), is_pending())
+        # What a worker has taken is its own business.
+        .where(WebhookDelivery.endpoint_id.in_(gone), is_pending(), ~is_taken(dialect))
         .limit(MOST_FAILED_AT_ONCE)
-        # Another worker may be settling some of the same: what it holds is its own business, and
-        # waiting for one another would be a deadlock.
+        # Two may be doing this at once: waiting for one another would be a deadlock.
         .with_for_update(skip_locked=True)
     )
     failed = session.execute(
@@ -89,11 +91,8 @@ def fail_waiting_for_gone(session: Session) -> int:
         .where(WebhookDelivery.id.in_(waiting))
         .values(
             state=DeliveryState.FAILED.value,
-            fence=WebhookDelivery.fence + 1,
             resumes_as=None,
             resumes_at=None,
-            lease_owner=None,
-            lease_expires_at=None,
         )
         .execution_options(synchronize_session=False)
     )

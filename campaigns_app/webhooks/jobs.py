@@ -18,6 +18,7 @@ from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
 from campaigns_app.http_client import HttpClient, Policy
 from campaigns_app.webhooks import sending
+from campaigns_app.webhooks.blocks import remove_expired
 from campaigns_app.webhooks.claiming import Room, claim_block, has_due
 from campaigns_app.webhooks.line import SENDING_SECONDS
 from campaigns_app.webhooks.models import WebhookEndpoint
@@ -60,6 +61,9 @@ def ring() -> None:
 
 def enqueue_due_deliveries() -> bool:
     """Ring when anything is due, for the sweep; returns whether there is."""
+    session = db.session()
+    remove_expired(session)
+    session.commit()
     found = _is_anything_due()
     if found:
         ring()
@@ -107,4 +111,5 @@ def _lease_seconds() -> int:
 
 def _is_anything_due() -> bool:
     with reading(db.session()) as session:
-        return session.scalar(select(WebhookEndpoint.id).where(has_due()).limit(1)) is not None
+        due = has_due(session.connection().dialect.name)
+        return session.scalar(select(WebhookEndpoint.id).where(due).limit(1)) is not None

@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload
 from campaigns_app.errors import NotFound
 from campaigns_app.extensions import db
 from campaigns_app.webhooks.batching import batch_body
+from campaigns_app.webhooks.blocks import is_on_its_way
 from campaigns_app.webhooks.models import (
     DeliveryState,
     WebhookAttempt,
@@ -21,7 +22,6 @@ from campaigns_app.webhooks.models import (
     WebhookEndpoint,
     WebhookEvent,
     is_failed,
-    is_on_its_way,
     is_pending,
 )
 
@@ -98,7 +98,7 @@ def get_delivery(endpoint: WebhookEndpoint, delivery_id: int) -> WebhookDelivery
 
 def is_being_sent(delivery: WebhookDelivery) -> bool:
     """Whether a worker is sending the delivery at this moment."""
-    found = select(is_on_its_way()).where(WebhookDelivery.id == delivery.id)
+    found = select(is_on_its_way(db.session())).where(WebhookDelivery.id == delivery.id)
     return bool(db.session.scalar(found))
 
 

@@ -1,4 +1,4 @@
-"""Webhook endpoint, event, delivery, attempt."""
+"""Webhook endpoint, event, delivery, block, attempt."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -9,20 +9,16 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    Integer,
     SmallInteger,
     String,
     Text,
     UniqueConstraint,
-    false,
-    func,
     literal_column,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from campaigns_app.database.clock import database_now
-from campaigns_app.database.types import Base, BigId, Json, utcnow
+from campaigns_app.database.types import Base, BigId, IdList, Json, utcnow
 
 
 class DeliveryState(StrEnum):
@@ -112,7 +108,7 @@ class WebhookEvent(Base):
 
 
 class WebhookDelivery(Base):
-    """One event on its way to one endpoint. Taken by a worker under a lease, as batches are.
+    """One event on its way to one endpoint. A `WebhookBlock` says whether a worker has taken it.
 
     An attempt that a person asked for takes none of the schedule's: while it is waited for,
     `resumes_as` and `resumes_at` keep the state, and for a pending one the time, in which the
@@ -151,9 +147,6 @@ class WebhookDelivery(Base):
     resumes_at: Mapped[datetime | None]
     taken_in: Mapped[str | None] = mapped_column(String(40))
     """The id of the request, if it told of several events, in which this one was taken."""
-    lease_owner: Mapped[str | None] = mapped_column(String(64))
-    lease_expires_at: Mapped[datetime | None]
-    fence: Mapped[int] = mapped_column(Integer, default=0)
     delivered_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
@@ -172,9 +165,22 @@ def is_failed() -> ColumnElement[bool]:
     return WebhookDelivery.state == literal_column("'failed'")
 
 
-def is_on_its_way() -> ColumnElement[bool]:
-    """Whether a worker has taken a delivery and is sending it, by the database's clock."""
-    return func.coalesce(WebhookDelivery.lease_expires_at > database_now(), false())
+class WebhookBlock(Base):
+    """The deliveries that a worker took at once, without those that have come to an end since.
+
+    It is there until all have. That of a worker which has died is removed once its lease has
+    expired, and others take what was in it; a worker whose block is not there any more, because
+    it was only asleep, has nothing to say about them.
+    """
+
+    __tablename__ = "webhook_blocks"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    lease_expires_at: Mapped[datetime]
+    """By the database's clock."""
+    delivery_ids: Mapped[list[int]] = mapped_column(IdList)
 
 
 class AttemptTrigger(StrEnum):

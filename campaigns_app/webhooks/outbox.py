@@ -114,7 +114,6 @@ def record_events(
             "account_id": account_id,
             "state": DeliveryState.PENDING.value,
             "attempts": 0,
-            "fence": 0,
             "next_attempt_at": now,
             "created_at": now,
         },

@@ -17,6 +17,7 @@ from campaigns_app.accounts.models import Account, User
 from campaigns_app.database.random_ids import sortable_hex
 from campaigns_app.errors import FieldError, InvalidInput, OnItsWay, Refused
 from campaigns_app.extensions import db
+from campaigns_app.webhooks.blocks import is_on_its_way
 from campaigns_app.webhooks.events import WEBHOOK_TEST, iso
 from campaigns_app.webhooks.jobs import ring
 from campaigns_app.webhooks.log import get_delivery
@@ -26,7 +27,6 @@ from campaigns_app.webhooks.models import (
     WebhookEndpoint,
     WebhookEvent,
     is_failed,
-    is_on_its_way,
 )
 from campaigns_app.webhooks.service import get_endpoint
 
@@ -152,7 +152,7 @@ def _ask_again(which: Any, now: datetime) -> int:
     is_asked_for = WebhookDelivery.resumes_as.is_not(None)
     asked = db.session.execute(
         update(WebhookDelivery)
-        .where(which, ~is_on_its_way())
+        .where(which, ~is_on_its_way(db.session()))
         .values(
             resumes_as=case(
                 (is_asked_for, WebhookDelivery.resumes_as), else_=WebhookDelivery.state

@@ -44,13 +44,13 @@ class ClaimedDelivery(NamedTuple):
     """
 
     id: int
-    fence: int
     attempts: int
     resumes_as: str | None
     event_id: int
     conversation_id: int | None
     uid: str
     payload: str
+    block_id: int
     destination: Destination
     claimed_at: float
 

@@ -1,17 +1,19 @@
 """What became of claimed deliveries; knows the database, not the network."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import Table, bindparam, case, func, select, update
+from sqlalchemy import Executable, String, Table, bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
-from campaigns_app.database.among import is_among
+from campaigns_app.database.among import is_among, is_one_of, list_of_ids
 from campaigns_app.database.bulk import insert_rows
 from campaigns_app.database.copy_text import Row
+from campaigns_app.webhooks import blocks
 from campaigns_app.webhooks.custom_headers import masked
 from campaigns_app.webhooks.health import Answers, disable_gone, note_answers
 from campaigns_app.webhooks.models import (
@@ -43,28 +45,30 @@ def settle_block(
 ) -> None:
     """Write down what came of the attempts, and give back what was not sent. Commits.
 
-    An endpoint that has only failed for as long as `patience` is disabled. A delivery that another
-    worker has taken over meanwhile is left to it.
+    An endpoint that has only failed for as long as `patience` is disabled. Deliveries that another
+    worker has taken over meanwhile are left to it.
     """
     attempts = outcome.attempts
+    deliveries = _deliveries(attempts)
+    held = blocks.hold(session, {one.block_id for one in (*deliveries, *outcome.unsent)})
     taken: list[Attempt] = []
     refused: list[Attempt] = []
     for attempt in attempts:
         (taken if attempt.is_delivered else refused).append(attempt)
-    held = _mark_delivered(session, taken, now)
-    held |= _still_held(session, [*_deliveries(refused), *outcome.unsent])
+    ours = _mark_delivered(session, taken, held, now)
+    ours |= _standing(session, _ids_of(_deliveries(refused), held))
     failed = [
         (delivery, attempt)
         for attempt in refused
         for delivery in attempt.deliveries
-        if delivery.id in held
+        if delivery.id in ours
     ]
     _mark_failed(session, failed, chance)
-    _give_back(session, [delivery for delivery in outcome.unsent if delivery.id in held])
-    _log(session, attempts, held)
+    _log(session, attempts, ours)
+    blocks.let_go(session, held, {one.id for one in (*deliveries, *outcome.unsent)})
     disable_gone(session, {attempt.endpoint_id for _, attempt in failed if attempt.is_gone})
     answers = Answers(
-        taken_by={one.destination.endpoint_id for one in _deliveries(taken) if one.id in held},
+        taken_by={attempt.endpoint_id for attempt in taken if attempt.deliveries[0].id in ours},
         refused_by={attempt.endpoint_id for _, attempt in failed},
         resting=outcome.resting,
     )
@@ -76,52 +80,54 @@ def _deliveries(attempts: Iterable[Attempt]) -> list[ClaimedDelivery]:
     return [delivery for attempt in attempts for delivery in attempt.deliveries]
 
 
-def _still_held(session: Session, deliveries: Sequence[ClaimedDelivery]) -> set[int]:
-    """The deliveries on which the fence is still ours; their rows stay locked."""
-    if not deliveries:
+def _ids_of(deliveries: Iterable[ClaimedDelivery], held: Container[int]) -> list[int]:
+    """Their ids, but for those whose block is not ours any more."""
+    return [one.id for one in deliveries if one.block_id in held]
+
+
+def _standing(session: Session, ids: Sequence[int]) -> set[int]:
+    """Those that are still there: an endpoint may have been deleted. Their rows stay locked."""
+    if not ids:
         return set()
-    rows = session.execute(
-        select(WebhookDelivery.id, WebhookDelivery.fence)
-        .where(is_among(session, WebhookDelivery.id, [one.id for one in deliveries]))
-        .order_by(WebhookDelivery.id)
-        .with_for_update()
-    )
-    standing = {(row.id, row.fence) for row in rows}
-    return {delivery.id for delivery in deliveries if (delivery.id, delivery.fence) in standing}
+    found = select(WebhookDelivery.id).where(is_among(session, WebhookDelivery.id, ids))
+    return set(session.scalars(found.order_by(WebhookDelivery.id).with_for_update()))
 
 
-def _mark_delivered(session: Session, attempts: Sequence[Attempt], now: datetime) -> set[int]:
-    """Returns the ids of those that were still ours. Nearly all have the same fence, and those of
-    one batch lead to the same request."""
-    alike: dict[tuple[int, str | None], list[int]] = {}
+def _mark_delivered(
+    session: Session, attempts: Sequence[Attempt], held: Container[int], now: datetime
+) -> set[int]:
+    """Returns the ids of those that were ours. Those of one batch lead to the same request."""
+    by_request: dict[str | None, list[int]] = {}
     for attempt in attempts:
         uid = attempt.uid if attempt.is_batch else None
-        for delivery in attempt.deliveries:
-            alike.setdefault((delivery.fence, uid), []).append(delivery.id)
-    marked: set[int] = set()
-    for (fence, uid), ids in alike.items():
-        ours = is_among(session, WebhookDelivery.id, ids) & (WebhookDelivery.fence == fence)
-        result = session.connection().execute(
-            update(WebhookDelivery)
-            .where(ours)
-            .values(
-                state=DeliveryState.DELIVERED.value,
-                attempts=case(
-                    (WebhookDelivery.resumes_as.is_(None), WebhookDelivery.attempts + 1),
-                    else_=WebhookDelivery.attempts,
-                ),
-                delivered_at=now,
-                taken_in=uid,
-                resumes_as=None,
-                resumes_at=None,
-                lease_owner=None,
-                lease_expires_at=None,
-            )
-        )
+        by_request.setdefault(uid, []).extend(_ids_of(attempt.deliveries, held))
+    connection = session.connection()
+    dialect = connection.dialect.name
+    ours: set[int] = set()
+    for uid, ids in by_request.items():
+        values = {"ids": list_of_ids(dialect, ids), "now": now, "uid": uid}
+        result = connection.execute(_delivering(dialect), values)
         # As a rule that is all of them, and there is nothing to ask.
-        is_all = result.rowcount == len(ids)
-        marked.update(ids if is_all else session.scalars(select(WebhookDelivery.id).where(ours)))
-    return marked
+        ours.update(ids if result.rowcount == len(ids) else _standing(session, ids))
+    return ours
+
+
+@cache
+def _delivering(dialect: str) -> Executable:
+    table = cast(Table, WebhookDelivery.__table__)
+    is_scheduled = table.c.resumes_as.is_(None)
+    return (
+        update(table)
+        .where(is_one_of(dialect, table.c.id, bindparam("ids", type_=String)))
+        .values(
+            state=DeliveryState.DELIVERED.value,
+            attempts=table.c.attempts + case((is_scheduled, 1), else_=0),
+            delivered_at=bindparam("now"),
+            taken_in=bindparam("uid"),
+            resumes_as=None,
+            resumes_at=None,
+        )
+    )
 
 
 def _mark_failed(
@@ -141,8 +147,6 @@ def _mark_failed(
             next_attempt_at=func.coalesce(table.c.resumes_at, bindparam("next_at")),
             resumes_as=None,
             resumes_at=None,
-            lease_owner=None,
-            lease_expires_at=None,
         )
     )
     session.connection().execute(statement, [_after_failure(*one, chance) for one in failed])
@@ -167,32 +171,21 @@ def _after_failure(delivery: ClaimedDelivery, attempt: Attempt, chance: Random) 
     return {"delivery_id": delivery.id, "new_state": str(state), "made": made, "next_at": next_at}
 
 
-def _give_back(session: Session, deliveries: Sequence[ClaimedDelivery]) -> None:
-    if not deliveries:
-        return
-    session.execute(
-        update(WebhookDelivery)
-        .where(is_among(session, WebhookDelivery.id, [one.id for one in deliveries]))
-        .values(lease_owner=None, lease_expires_at=None)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _log(session: Session, attempts: Sequence[Attempt], held: Collection[int]) -> None:
+def _log(session: Session, attempts: Sequence[Attempt], ours: Collection[int]) -> None:
     rows: list[Row] = []
     for attempt in attempts:
         if not attempt.is_batch:
-            if attempt.deliveries[0].id in held:
+            if attempt.deliveries[0].id in ours:
                 rows.append(_row(attempt, attempt.deliveries[0], None, _headers(attempt), None))
         else:
-            rows += _rows_of_batch(attempt, held)
+            rows += _rows_of_batch(attempt, ours)
     insert_rows(session, WebhookAttempt, ATTEMPT_COLUMNS, rows)
 
 
-def _rows_of_batch(attempt: Attempt, held: Collection[int]) -> Iterator[Row]:
+def _rows_of_batch(attempt: Attempt, ours: Collection[int]) -> Iterator[Row]:
     """One for each delivery, of which the first holds what they have in common. If the batch was
     taken there is the first only; the deliveries lead there."""
-    deliveries = [one for one in attempt.deliveries if one.id in held]
+    deliveries = [one for one in attempt.deliveries if one.id in ours]
     if not deliveries:
         return
     events = orjson.dumps([one.event_id for one in attempt.deliveries]).decode()

@@ -10,6 +10,7 @@ from campaigns_app.webhooks.claiming import Room, claim_block
 from campaigns_app.webhooks.events import CONVERSATION_CREATED, MESSAGE_CREATED
 from campaigns_app.webhooks.models import (
     WebhookAttempt,
+    WebhookBlock,
     WebhookDelivery,
     WebhookEndpoint,
     WebhookEvent,
@@ -108,5 +109,5 @@ def only_event(session: Session) -> WebhookEvent:
 def let_leases_expire(session: Session) -> None:
     """As if everybody who holds a delivery had been dead for a minute."""
     past = utcnow() - timedelta(seconds=1)
-    session.execute(update(WebhookDelivery).values(lease_expires_at=past))
+    session.execute(update(WebhookBlock).values(lease_expires_at=past))
     session.commit()

@@ -38,13 +38,13 @@ def deliveries(
     return [
         ClaimedDelivery(
             id=one,
-            fence=1,
             attempts=0,
             resumes_as=None,
             event_id=one,
             conversation_id=conversation_id,
             uid=f"msg_{one}",
             payload="{}",
+            block_id=1,
             destination=destination,
             claimed_at=time.monotonic() - age,
         )
