@@ -99,4 +99,7 @@ def _spelled(name: str) -> str:
 def finding_text(finding: Finding) -> str:
     """What was found before a campaign is scheduled, in one sentence."""
     key = f"CAMPAIGN.PREFLIGHT.{finding.name.upper()}"
-    return str(_(key, detail=finding.detail, count=finding.count))
+    text = str(_(key, detail=finding.detail, count=finding.count))
+    if finding.looked_at is None:
+        return text
+    return str(_("CAMPAIGN.PREFLIGHT.OF_SOME", looked_at=finding.looked_at, text=text))
