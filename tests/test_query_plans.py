@@ -20,10 +20,12 @@ from campaigns_app.campaigns.delivery import BatchRun, Pace
 from campaigns_app.campaigns.interrupted import settle_interrupted
 from campaigns_app.campaigns.jobs import execute_campaign
 from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
+from campaigns_app.campaigns.receipt_matching import Told, match_recipients
 from campaigns_app.campaigns.report import list_campaigns, list_recipients
 from campaigns_app.campaigns.sending_ledger import Result
 from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.campaigns.sweep import sweep
+from campaigns_app.channels.provider import EventKind, ProviderEvent
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.channels.telegram import TelegramChannel
 from campaigns_app.contacts.models import Contact, Label
@@ -148,6 +150,24 @@ def hot_paths(session: Session, account: Account) -> Iterator[tuple[str, Callabl
     yield "metrics", lambda: _read_metrics(session)
     yield "interrupted", lambda: settle_interrupted(session, _interrupt(session))
     yield "cancel", lambda: _cancel(session, running)
+
+
+def test_who_writes_from_a_chat_is_found_by_its_index(
+    app: Flask, session: Session, account: Account
+) -> None:
+    reply = ProviderEvent("reply", EventKind.REPLIED, utcnow(), address="4711", text="Thanks")
+    inbox_id = _inbox_id(session)
+    told = Told(1, account.id, inbox_id, utcnow(), reply, TelegramChannel())
+
+    [statement] = caught(lambda: match_recipients(session, [told]))
+
+    assert "ix_contacts_telegram_chat_id" in _plan_of(session, statement)
+
+
+def _plan_of(session: Session, statement: Statement) -> str:
+    explain = {"postgresql": "EXPLAIN", "sqlite": "EXPLAIN QUERY PLAN"}[db.engine.dialect.name]
+    rows = session.connection().exec_driver_sql(f"{explain} {statement[0]}", statement[1])
+    return "\n".join(str(row[-1]) for row in rows)
 
 
 def _work_on_batch(session: Session) -> None:

@@ -140,13 +140,15 @@ class NamedContact(Exact):
 
 class FindingObject(Exact):
     """One thing that was found, at the field that could change it; `contacts` are some of the
-    `count` whom it concerns."""
+    `count` whom it concerns. `looked_at` is of how many that is the count, where it is not of all
+    recipients."""
 
     name: str
     severity: Literal["block", "warn"]
     field: str
     message: str
     count: Count
+    looked_at: Count | None
     contacts: list[NamedContact]
 
 

@@ -82,5 +82,6 @@ def _finding_object(finding: Finding) -> dict[str, Any]:
         "field": finding.field,
         "message": finding_text(finding),
         "count": finding.count,
+        "looked_at": finding.looked_at,
         "contacts": [{"id": number, "name": name} for number, name in finding.contacts],
     }

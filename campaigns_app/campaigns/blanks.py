@@ -1,10 +1,22 @@
-"""Which of a message's variables come out blank for a contact, so that the message has a hole."""
+"""Which of a message's variables come out blank for a contact, so that the message has a hole.
+
+Asked of the database, which answers for any number of contacts.
+"""
 
 import re
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from campaigns_app.campaigns.rendering import contact_values
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, false, func, or_
+
+from campaigns_app.campaigns.substitution import COMPUTED
+from campaigns_app.contacts.models import Contact
+
+BLANKS = (
+    " \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
+    "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+"""Every character that `str.strip()` takes away, the most usual first: the databases' own `trim`
+knows only that one."""
 
 _OUTPUT = re.compile(r"\{\{-?\s*contact((?:\.[\w-]+)+)\s*(\|[^}]*)?-?\}\}")
 _TAG = re.compile(r"\{%.*?%\}", re.DOTALL)
@@ -24,13 +36,37 @@ def bare_variables(*texts: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def blank_variables(names: Sequence[str], contact: Mapping[str, Any]) -> list[str]:
-    """Those of the variables that are blank for a contact, given by its columns."""
-    values = contact_values(contact)
-    return [name for name in names if not _is_there(values, name.split("."))]
+def only_variables(text: str) -> list[str] | None:
+    """The variables of the contact that a text consists of; None where there is more to it, so that
+    only writing it out says whether it is blank."""
+    found = _OUTPUT.findall(text)
+    names = [path.removeprefix(".") for path, _ in found]
+    is_more = any(filters for _, filters in found) or _OUTPUT.sub("", text).strip()
+    is_computed = any(COMPUTED.intersection(name.split(".")) for name in names)
+    return None if is_more or is_computed else names
 
 
-def _is_there(value: Any, path: Sequence[str]) -> bool:
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value is not None and bool(str(value).strip())
+def lacks(name: str) -> ColumnElement[bool]:
+    """That a contact's variable of this name has no visible character."""
+    path = name.split(".")
+    if path[0] in ("name", "first_name"):
+        return func.trim(Contact.name, BLANKS) == ""
+    if path[0] == "last_name":
+        words = func.trim(Contact.name, BLANKS)
+        return ~or_(*(words.contains(blank) for blank in BLANKS))
+    if path[0] == "email":
+        return _is_blank(Contact.email)
+    if path[0] == "phone_number":
+        return _is_blank(Contact.phone_number)
+    if path[0] == "custom_attribute" and len(path) > 1:
+        return _is_blank(Contact.custom_attributes[tuple(path[1:])].as_string())
+    return false()
+
+
+def lacks_all(names: list[str]) -> ColumnElement[bool]:
+    """That each of a contact's variables of these names has no visible character."""
+    return and_(*(lacks(name) for name in names))
+
+
+def _is_blank(value: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+    return value.is_(None) | (func.trim(value, BLANKS) == "")

@@ -1,7 +1,8 @@
 """Whether a campaign may be scheduled: not where the look ahead finds something in the way.
 
 What goes through a provider is looked at as on the page, its provider asked with it. A campaign
-that writes conversations depends on nobody else, and is refused for a disabled inbox only.
+that writes conversations depends on nobody else, and is refused for a disabled inbox only. One that
+is under way is asked for its template only, without which everybody would be refused.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,9 @@ from datetime import datetime
 from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.findings import Finding, Severity
+from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.preflight import look_ahead, look_at_inbox
+from campaigns_app.campaigns.template_findings import faults_of_template
 from campaigns_app.campaigns.texts import finding_text
 from campaigns_app.database.transactions import reading
 from campaigns_app.errors import FieldError, InvalidInput
@@ -38,7 +41,15 @@ def refuse_obstacles(
     """
     if not draft.enabled or (unchanged is not None and _is_scheduled_alike(draft, unchanged)):
         return
-    found = _look(account, inbox, draft, now)
+    _refuse(_look(account, inbox, draft, now))
+
+
+def refuse_lost_template(campaign: Campaign) -> None:
+    """Raise `InvalidInput` where everybody left in a campaign under way would be refused."""
+    _refuse(faults_of_template(campaign))
+
+
+def _refuse(found: Sequence[Finding]) -> None:
     errors = [
         FieldError(one.field, finding_text(one)) for one in found if one.severity is Severity.BLOCK
     ]

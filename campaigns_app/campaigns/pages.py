@@ -39,6 +39,7 @@ def words() -> dict[str, Any]:
         "reason_text": texts.reason_text,
         "state_text": texts.state_text,
         "finding_text": texts.finding_text,
+        "time_text": texts.time_text,
         "describe_character": describe_character,
         "follows_text": texts.follows_text,
         "status_of": texts.status_of,

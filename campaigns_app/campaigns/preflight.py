@@ -1,26 +1,33 @@
 """A look ahead before a campaign is scheduled: what is wrong, what will be odd, how long it takes.
 
-What concerns single contacts is asked of all who would be written to; of a large audience, of some
-at even distances, so that the look takes no longer. The answer says how many it was.
+Whether contacts have what the message says of them, the database answers for all who would be
+written to. What only writing a message out tells is asked of all of a small audience; of a large
+one, of some at even distances, so that the look takes no longer. The answer says how many it was,
+and nothing that was found of some stands in the way of all.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from campaigns_app.accounts.models import Account, User
-from campaigns_app.campaigns.blanks import bare_variables, blank_variables
+from campaigns_app.campaigns.blanks import bare_variables, lacks
 from campaigns_app.campaigns.drafts import CampaignDraft
-from campaigns_app.campaigns.findings import LISTED, Finding, Severity
+from campaigns_app.campaigns.findings import Finding, Severity
 from campaigns_app.campaigns.funnel import count_funnel
+from campaigns_app.campaigns.lacking import Everybody
 from campaigns_app.campaigns.lengths import Length, measure
-from campaigns_app.campaigns.quiet_findings import find_quiet_hours
+from campaigns_app.campaigns.quiet_findings import find_quiet_days, find_quiet_hours
 from campaigns_app.campaigns.rendering import Surroundings
 from campaigns_app.campaigns.sampling import some_recipients
 from campaigns_app.campaigns.selection import Selection, matched_contacts
 from campaigns_app.campaigns.template_choice import TemplateChoice, choose_template
-from campaigns_app.campaigns.template_findings import find_blank_values, find_template_faults
+from campaigns_app.campaigns.template_findings import (
+    blank_variables_of,
+    find_blank_values,
+    find_template_faults,
+    tell_of_blanks,
+)
 from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.extensions import db
@@ -60,7 +67,7 @@ def look_ahead(
     connection: Connection | None = None,
 ) -> Preflight:
     """What scheduling `draft` from `inbox` would lead to. `connection` is what the inbox's
-    provider said, if it was asked. Six queries at most.
+    provider said, if it was asked. Seven queries at most.
 
     What it finds of the audience stands in nobody's way where conversations are written: they
     cost nothing, and programs that speak to Chatwoot expect such a campaign to be saved.
@@ -77,11 +84,13 @@ def look_ahead(
         draft = replace(draft, message=draft.message or choice.message)
     around = surroundings(account, inbox, draft)
     length = measure(channel, draft.message, contacts, around, will_send)
-    seconds = None
     start = max(draft.scheduled_at or now, now)
+    seconds = None
+    of_some = [] if choice is None else [*find_blank_values(choice, contacts, around)]
     findings = [
         *look_at_inbox(inbox, connection),
-        *_of_message(draft, choice, contacts, around),
+        *_of_message(draft, choice),
+        *_of_everybody(draft.message, choice, Everybody(matched, channel, will_send)),
         *([] if will_send else [_nobody(is_soon=start - now < AT_ONCE)]),
     ]
     if not isinstance(channel, ProviderChannel):
@@ -89,8 +98,11 @@ def look_ahead(
     else:
         if length is not None:
             seconds = length.total / (inbox.rate or channel.usual_rate)
-        findings += find_quiet_hours(account, contacts, start, seconds)
-    return Preflight(tuple(findings), will_send, len(contacts), length, seconds)
+        of_some += find_quiet_hours(account, contacts, start)
+        findings += find_quiet_days(account, seconds)
+    if len(contacts) < will_send:
+        of_some = [one.as_seen_in(len(contacts)) for one in of_some]
+    return Preflight((*findings, *of_some), will_send, len(contacts), length, seconds)
 
 
 def look_at_inbox(inbox: Inbox, connection: Connection | None = None) -> Iterator[Finding]:
@@ -117,37 +129,30 @@ def _nobody(*, is_soon: bool) -> Finding:
     return Finding("nobody_yet", Severity.WARN, "audience")
 
 
-def _of_message(
-    draft: CampaignDraft,
-    choice: TemplateChoice | None,
-    contacts: Sequence[Mapping[str, Any]],
-    around: Surroundings,
-) -> Iterator[Finding]:
+def _of_message(draft: CampaignDraft, choice: TemplateChoice | None) -> Iterator[Finding]:
     if draft.sender_id is None and "agent." in draft.message:
         yield Finding("no_sender", Severity.WARN, "sender_id")
-    if choice is None:
-        yield from _of_holes(draft.message, contacts)
+    if choice is not None:
+        yield from find_template_faults(choice)
+
+
+def _of_everybody(
+    message: str, choice: TemplateChoice | None, everybody: Everybody
+) -> Iterator[Finding]:
+    if choice is not None:
+        lacking = everybody.find_lacking(blank_variables_of(choice))
+        yield from tell_of_blanks(lacking, everybody.count)
         return
-    yield from find_template_faults(choice)
-    yield from find_blank_values(choice, contacts, around)
-
-
-def _of_holes(message: str, contacts: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     names = bare_variables(message)
-    holes: dict[str, int] = {}
-    who = []
-    for contact in contacts:
-        blank = blank_variables(names, contact)
-        holes |= {name: holes.get(name, 0) + 1 for name in blank}
-        if blank:
-            who.append((contact["id"], contact["name"]))
-    everywhere = [f"contact.{name}" for name, count in holes.items() if count == len(contacts)]
-    if everywhere:
-        yield Finding("never_there", Severity.BLOCK, "message", ", ".join(everywhere))
-    elif who:
-        missing = ", ".join(f"contact.{name} ({count})" for name, count in holes.items())
+    lacking = everybody.find_lacking({f"contact.{name}": lacks(name) for name in names})
+    nowhere = [name for name, count in lacking.counts.items() if count == everybody.count]
+    if nowhere:
+        yield Finding("never_there", Severity.BLOCK, "message", ", ".join(nowhere))
+    elif lacking.count:
         yield Finding(
-            "missing_variables", Severity.WARN, "message", missing, len(who), tuple(who[:LISTED])
+            *("missing_variables", Severity.WARN, "message", lacking.text),
+            count=lacking.count,
+            contacts=lacking.contacts,
         )
 
 

@@ -13,11 +13,10 @@ FIELD = "scheduled_at"
 
 
 def find_quiet_hours(
-    account: Account, contacts: Sequence[Mapping[str, Any]], start: datetime, seconds: float | None
+    account: Account, contacts: Sequence[Mapping[str, Any]], start: datetime
 ) -> Iterator[Finding]:
     """Who of the contacts, given by their columns, is held when the campaign starts, or never has
-    an hour at all; and whether the campaign, which takes so many `seconds`, fits into a day's
-    window. Where nobody of them can ever be written to, that stands in the way."""
+    an hour at all. Where nobody of them can ever be written to, that stands in the way."""
     window = Window.of(account.quiet_hours)
     if window is None or not contacts:
         return
@@ -37,7 +36,12 @@ def find_quiet_hours(
         name = "quiet_start" if is_everybody else "quiet_some"
         at = min(openings) if is_everybody else max(openings)
         yield Finding(name, Severity.WARN, FIELD, zoned_time(at), len(openings))
-    if seconds is not None and 0 < window.seconds < seconds:
+
+
+def find_quiet_days(account: Account, seconds: float | None) -> Iterator[Finding]:
+    """That a campaign which takes so many seconds does not fit into a day's window."""
+    window = Window.of(account.quiet_hours)
+    if window is not None and seconds is not None and 0 < window.seconds < seconds:
         days = -int(-seconds // window.seconds)
         yield Finding("quiet_days", Severity.WARN, FIELD, "", days)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.models import Campaign, CampaignRecipient
@@ -162,8 +162,7 @@ def _written_to(
 
 def _address_column(channel: ProviderChannel | None) -> ColumnElement[Any]:
     address = channel.address() if channel is not None and channel.address_kind else None
-    # SQLite does not take a number in JSON for the text with the same digits.
-    return Contact.phone_number.expression if address is None else cast(address, String)
+    return Contact.phone_number.expression if address is None else address
 
 
 def _sender_of(event: ProviderEvent) -> str:

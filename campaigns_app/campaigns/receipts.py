@@ -20,6 +20,7 @@ from campaigns_app.campaigns.receipt_halting import halt_refused_inboxes
 from campaigns_app.campaigns.receipt_matching import Match, Told, match_recipients
 from campaigns_app.campaigns.standing import RECEIPTS, Standing, advance, must_wait
 from campaigns_app.campaigns.standings import LockedRecipient, lock_recipients, write_standings
+from campaigns_app.campaigns.template_loss import pause_after_news
 from campaigns_app.channels.provider import EventKind, ProviderChannel, ProviderEvent
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.contacts.addresses import normalise_phone_number
@@ -112,15 +113,13 @@ def _process(session: Session, due: Any) -> int:
     matches = match_recipients(session, told)
     recipients = lock_recipients(session, {match.recipient_id for match in matches.values()})
     results = _apply(session, told, matches, recipients)
-    results |= {
-        one.id: Result.APPLIED
-        for one in told
-        if note_template_news(session, one.inbox_id, one.event)
-    }
+    news = [one for one in told if note_template_news(session, one.inbox_id, one.event)]
+    results |= {one.id: Result.APPLIED for one in news}
     for account_id, consents in _consents(told, matches):
         obey_consents(session, account_id, consents)
     _mark(session, told, matches, results)
     halt_refused_inboxes(session, told)
+    pause_after_news(session, {one.inbox_id for one in news})
     session.commit()
     return len(told)
 

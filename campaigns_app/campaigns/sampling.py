@@ -16,7 +16,7 @@ def first_recipients(
     matched: ColumnElement[bool], channel: Channel, most: int
 ) -> Sequence[Row[*tuple[Any, ...]]]:
     """The first by id of the contacts who match and are left out for no reason."""
-    return db.session.execute(_among(_ids(matched, channel)).limit(most)).all()
+    return db.session.execute(_among(recipients(matched, channel)).limit(most)).all()
 
 
 def some_recipients(
@@ -24,7 +24,7 @@ def some_recipients(
 ) -> Sequence[Row[*tuple[Any, ...]]]:
     """`most` of the `total` contacts who match and are left out for no reason, at even distances
     in the order of their ids; all of them where they are no more."""
-    ids = _ids(matched, channel)
+    ids = recipients(matched, channel)
     if total > most:
         every = ids.subquery()
         place = func.row_number().over(order_by=every.c.id).label("place")
@@ -34,7 +34,8 @@ def some_recipients(
     return db.session.execute(_among(ids).limit(most)).all()
 
 
-def _ids(matched: ColumnElement[bool], channel: Channel) -> Select[int]:
+def recipients(matched: ColumnElement[bool], channel: Channel) -> Select[int]:
+    """The ids of the contacts who match and are left out for no reason."""
     screened = screened_contacts(matched, channel).subquery()
     return select(screened.c.id).where(screened.c.reason.is_(None))
 

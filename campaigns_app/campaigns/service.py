@@ -12,7 +12,7 @@ from campaigns_app.accounts.audit import record
 from campaigns_app.accounts.models import Account, User
 from campaigns_app.campaigns import doubles, rules
 from campaigns_app.campaigns.choices import find_inbox
-from campaigns_app.campaigns.clearance import refuse_obstacles
+from campaigns_app.campaigns.clearance import refuse_lost_template, refuse_obstacles
 from campaigns_app.campaigns.drafts import CHANGEABLE, CampaignDraft, draft_of
 from campaigns_app.campaigns.jobs import execute_campaign
 from campaigns_app.campaigns.models import Campaign
@@ -184,9 +184,13 @@ def _look_ahead(
 
 
 def look_ahead_again(account: Account, campaign: Campaign, now: datetime) -> None:
-    """Raise `InvalidInput` where something stands in the way of a campaign that was paused before
-    it began. To be called before anything is locked. Ends the present transaction."""
-    if campaign.is_completed or campaign.is_over or campaign.enabled:
+    """Raise `InvalidInput` where something stands in the way of a paused campaign: of one that has
+    begun, only that its template was taken back. To be called before anything is locked. Ends the
+    present transaction."""
+    if campaign.is_over or campaign.enabled:
+        return
+    if campaign.is_completed:
+        refuse_lost_template(campaign)
         return
     draft = replace(draft_of(campaign), enabled=True)
     if campaign.inbox.inbox_type in get_channels():

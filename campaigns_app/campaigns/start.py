@@ -10,17 +10,17 @@ import logging
 from sqlalchemy import ColumnElement, and_, insert, literal, update
 from sqlalchemy.orm import Session
 
-from campaigns_app.accounts.audit import record
 from campaigns_app.campaigns.announcing import announce
 from campaigns_app.campaigns.audience import recipient_rows
 from campaigns_app.campaigns.cutting import cut_batches
 from campaigns_app.campaigns.models import Campaign, CampaignRecipient
 from campaigns_app.campaigns.states import CampaignStatus, CampaignType
 from campaigns_app.campaigns.template_findings import faults_of_template
+from campaigns_app.campaigns.template_loss import pause_for_template
 from campaigns_app.channels.registry import ChannelRegistry
 from campaigns_app.database.clock import database_now
 from campaigns_app.errors import UnknownChannel
-from campaigns_app.webhooks.events import CAMPAIGN_FINISHED, CAMPAIGN_PAUSED, CAMPAIGN_STARTED
+from campaigns_app.webhooks.events import CAMPAIGN_FINISHED, CAMPAIGN_STARTED
 
 logger = logging.getLogger(__name__)
 
@@ -106,11 +106,8 @@ def _has_lost_its_template(campaign: Campaign) -> bool:
 def _hold(session: Session, campaign: Campaign) -> None:
     """Pause the campaign as if it had not begun. Commits."""
     campaign.campaign_status, campaign.started_at = CampaignStatus.ACTIVE.value, None
-    campaign.enabled = False
-    record("campaign.paused", None, campaign, after={"reason": "template"})
-    announce(session, campaign, CAMPAIGN_PAUSED)
+    pause_for_template(session, campaign)
     session.commit()
-    logger.error("Campaign %s is paused: its template cannot be sent any more", campaign.id)
 
 
 def _freeze_audience(session: Session, campaign: Campaign, channels: ChannelRegistry) -> int:

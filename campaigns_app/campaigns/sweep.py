@@ -17,6 +17,7 @@ from campaigns_app.campaigns.jobs import (
 from campaigns_app.campaigns.models import Campaign, CampaignBatch
 from campaigns_app.campaigns.provider_jobs import provider_types
 from campaigns_app.campaigns.start import is_due
+from campaigns_app.campaigns.template_loss import pause_without_template, without_template
 from campaigns_app.database.transactions import reading
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.models import Inbox
@@ -27,7 +28,7 @@ ENOUGH_WAITING = 8
 
 def sweep() -> None:
     """Ring for due campaigns and for batches to work on or to close; settle what was interrupted,
-    and finish what is done. Commits.
+    finish what is done, and pause what has lost its template. Commits.
 
     While jobs are waiting in the queue, workers will come by anyway: ringing again would only make
     the queue longer. What is waiting may all be for batches, though, so a campaign that is due is
@@ -36,6 +37,7 @@ def sweep() -> None:
     for batch_id in _read(interrupted_batches()):
         settle_interrupted(db.session(), batch_id)
     _finish_done_campaigns()
+    _pause_where_templates_are_lost()
     _ring_providers()
     waiting = job_queue.waiting(job_queue.CAMPAIGNS)
     if waiting < 2 * ENOUGH_WAITING:
@@ -84,6 +86,13 @@ def _finish_done_campaigns() -> None:
     done = select(Campaign.id).where(Campaign.cancelled_at.is_(None), ledger.is_done())
     for campaign_id in _read(done):
         ledger.finish_campaign(db.session(), campaign_id)
+
+
+def _pause_where_templates_are_lost() -> None:
+    """A list that was fetched may say what no callback did."""
+    for campaign_id in _read(without_template()):
+        pause_without_template(db.session(), campaign_id)
+        db.session.commit()
 
 
 def _read(statement: Select[int]) -> list[int]:

@@ -2,12 +2,15 @@
 the template away."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from liquid.exceptions import LiquidError
+from sqlalchemy import ColumnElement
 
-from campaigns_app.campaigns.blanks import bare_variables
+from campaigns_app.campaigns.blanks import bare_variables, lacks_all, only_variables
 from campaigns_app.campaigns.findings import LISTED, Finding, Severity
+from campaigns_app.campaigns.lacking import Lacking
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.provider_messages import NO_CONVERSATION
 from campaigns_app.campaigns.rendering import MessageTemplate, RenderingFailed, Surroundings
@@ -43,8 +46,12 @@ def find_blank_values(
     choice: TemplateChoice, contacts: Sequence[Mapping[str, Any]], around: Surroundings
 ) -> Iterator[Finding]:
     """Who of the contacts, given by their columns, will be skipped because a value of the template
-    comes out blank for them. Where that is everybody, it stands in the way."""
-    values = _differing(choice)
+    that only writing it out tells comes out blank for them; see `blank_variables_of`."""
+    values = {}
+    for name, text in _differing(choice):
+        if only_variables(text) is None:
+            with suppress(LiquidError, RecursionError):  # That is refused at its field.
+                values[name] = MessageTemplate(text)
     counts: dict[str, int] = {}
     who = []
     for contact in contacts:
@@ -52,27 +59,37 @@ def find_blank_values(
         counts |= {name: counts.get(name, 0) + 1 for name in blank}
         if blank:
             who.append((int(contact["id"]), str(contact["name"])))
-    if who:
-        missing = ", ".join(f"{name} ({count})" for name, count in counts.items())
-        is_everybody = len(who) == len(contacts)
-        name = "always_blank" if is_everybody else "blank_values"
-        severity = Severity.BLOCK if is_everybody else Severity.WARN
-        yield Finding(name, severity, FIELD, missing, len(who), tuple(who[:LISTED]))
+    yield from tell_of_blanks(Lacking(counts, len(who), tuple(who[:LISTED])), len(contacts))
 
 
-def _differing(choice: TemplateChoice) -> dict[str, MessageTemplate]:
-    """The values that differ from contact to contact, by the variables in them, or where they stand
-    in the template if they name none."""
-    found = {}
+def blank_variables_of(choice: TemplateChoice) -> dict[str, ColumnElement[bool]]:
+    """For each value of the template that consists of a contact's variables: the condition that it
+    comes out blank for a contact."""
+    return {
+        name: lacks_all(names)
+        for name, text in _differing(choice)
+        if (names := only_variables(text)) is not None
+    }
+
+
+def tell_of_blanks(lacking: Lacking, total: int) -> Iterator[Finding]:
+    """That those of `total` who lack a value of the template are skipped. Where that is everybody,
+    it stands in the way."""
+    if not lacking.count:
+        return
+    is_everybody = lacking.count == total
+    name = "always_blank" if is_everybody else "blank_values"
+    severity = Severity.BLOCK if is_everybody else Severity.WARN
+    yield Finding(name, severity, FIELD, lacking.text, lacking.count, lacking.contacts)
+
+
+def _differing(choice: TemplateChoice) -> Iterator[tuple[str, str]]:
+    """The values that differ from contact to contact, called by the variables in them, or by where
+    they stand in the template if they name none."""
     for key, value in (choice.values or {}).items():
         text = str(value)
         if is_liquid(text):
-            named = ", ".join(f"contact.{name}" for name in bare_variables(text))
-            try:
-                found[named or key] = MessageTemplate(text)
-            except (LiquidError, RecursionError):
-                continue  # It is refused at its field.
-    return found
+            yield ", ".join(f"contact.{name}" for name in bare_variables(text)) or key, text
 
 
 def _is_blank(text: MessageTemplate, contact: Mapping[str, Any], around: Surroundings) -> bool:

@@ -5,8 +5,10 @@ was added later, gets those for any channel (`CAMPAIGN.CHANNEL.HEADER_TITLE`) wi
 them. `CAMPAIGN.ALL.HEADER_TITLE` is for all channels together.
 """
 
+from math import ceil
 from typing import NamedTuple
 
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 from campaigns_app.campaigns.findings import Finding
@@ -99,4 +101,20 @@ def _spelled(name: str) -> str:
 def finding_text(finding: Finding) -> str:
     """What was found before a campaign is scheduled, in one sentence."""
     key = f"CAMPAIGN.PREFLIGHT.{finding.name.upper()}"
-    return str(_(key, detail=finding.detail, count=finding.count))
+    text = str(_(key, detail=finding.detail, count=finding.count))
+    if finding.looked_at is None:
+        return text
+    return str(_("CAMPAIGN.PREFLIGHT.OF_SOME", looked_at=finding.looked_at, text=text))
+
+
+def time_text(seconds: float) -> str:
+    """How long a campaign takes, as a person would say it: never less than it does."""
+    minutes = ceil(seconds / 60)
+    if seconds < 60:
+        return str(_("CAMPAIGN.PREFLIGHT.TIME.MOMENT"))
+    if minutes < 120:
+        return str(_("CAMPAIGN.PREFLIGHT.TIME.MINUTES", minutes=minutes))
+    hours, rest = divmod(minutes, 60)
+    if hours < 48:
+        return str(_("CAMPAIGN.PREFLIGHT.TIME.HOURS", hours=hours, minutes=rest))
+    return str(_("CAMPAIGN.PREFLIGHT.TIME.DAYS", days=format_decimal(ceil(minutes / 1440))))

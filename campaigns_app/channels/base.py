@@ -80,8 +80,9 @@ class Channel(ABC):
         return ()
 
     def address(self) -> ColumnElement[Any] | None:
-        """What a message goes to, as an expression on `contacts`: of the contacts of a campaign
-        for whom it is the same, one is written to. None where each contact is reached by itself."""
+        """What a message goes to, as an expression of text on `contacts`: of the contacts of a
+        campaign for whom it is the same, one is written to. None where each contact is reached by
+        itself."""
         return None
 
     def suppressible_address(self) -> ColumnElement[str] | None:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import JSON as Json
+from sqlalchemy import ColumnElement, Index, bindparam, or_
 
 from campaigns_app.channels.asking import (
     JSON,
@@ -41,6 +42,19 @@ from campaigns_app.http_client import Answer, HttpClient
 
 ORIGIN = "https://api.telegram.org"
 ATTRIBUTE = "telegram_chat_id"
+CHAT_ID: ColumnElement[str] = Contact.custom_attributes[
+    # Written out in statements: else no database would know its index again.
+    bindparam(None, ATTRIBUTE, type_=Json.JSONStrIndexType(), literal_execute=True)
+].as_string()
+Index(
+    "ix_contacts_telegram_chat_id",
+    Contact.account_id,
+    CHAT_ID,
+    sqlite_where=CHAT_ID.is_not(None),
+    postgresql_where=CHAT_ID.is_not(None),
+)
+"""A person who writes to the bot is found by the chat, too."""
+
 WISHES = {"kicked": EventKind.OPTED_OUT, "member": EventKind.OPTED_IN}
 
 VERDICTS: Mapping[str, Verdict] = {
@@ -84,8 +98,7 @@ class TelegramChannel(ProviderChannel):
 
     def address(self) -> ColumnElement[Any]:
         """The chat's id."""
-        chat_id: ColumnElement[str] = Contact.custom_attributes[ATTRIBUTE].as_string()
-        return chat_id
+        return CHAT_ID
 
     def address_of(self, contact: Mapping[str, Any]) -> str:
         """The chat's id."""

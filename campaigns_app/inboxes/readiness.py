@@ -11,8 +11,8 @@ from campaigns_app.inboxes.secrets import SecretsLocked
 
 
 def faults_of(inbox: Inbox, channel: ProviderChannel) -> Iterator[str]:
-    """What the inbox lacks, a sender or credentials for example; sentences for people, or the
-    names of what is missing."""
+    """What the inbox lacks, a sender or credentials for example; sentences for people,
+    without their full stops."""
     try:
         account = account_of(inbox)
     except SecretsLocked as error:
@@ -22,6 +22,6 @@ def faults_of(inbox: Inbox, channel: ProviderChannel) -> Iterator[str]:
     values = {name: text for name, text in given.items() if text}
     for field in channel.settings:
         if field.required and field.name not in values:
-            yield str(_(field.label))
+            yield str(_("INBOXES.ERRORS.MISSING", field=_(field.label)))
     for _name, text in channel.faults(values):
         yield str(_(text))

@@ -1,17 +1,18 @@
 """What workers of the queue `default` are rung for: fetching the templates of inboxes anew."""
 
 import time
+from contextlib import suppress
 
 from sqlalchemy import Select, or_, select
-from sqlalchemy.exc import IntegrityError
 
 from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.database.transactions import reading
 from campaigns_app.database.types import utcnow
+from campaigns_app.errors import Refused
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.models import Channel, Inbox, TemplateSync
-from campaigns_app.inboxes.template_sync import note_try, sync_templates
+from campaigns_app.inboxes.template_sync import sync_templates
 from campaigns_app.job_queue import DEFAULT, enqueue, must_end, waiting
 
 SHIFT_SECONDS = 60
@@ -24,26 +25,16 @@ def sync_due_templates() -> None:
     while (inbox_id := _next_inbox()) is not None:
         if must_end() or time.monotonic() > shift_ends:
             return
-        _claim(inbox_id)
         inbox = db.session.get(Inbox, inbox_id)
         if inbox is not None:
-            sync_templates(inbox)
+            with suppress(Refused):
+                sync_templates(inbox)
 
 
 def sweep_templates() -> None:
     """Ring where templates are to be fetched."""
     if not waiting(DEFAULT) and _next_inbox() is not None:
         enqueue(DEFAULT, sync_due_templates)
-
-
-def _claim(inbox_id: int) -> None:
-    """Note that the inbox is being asked for, so that the sweep rings for it no more. Two workers
-    who come at the same moment both ask, which does no harm. Commits."""
-    try:
-        note_try(inbox_id, utcnow())
-        db.session.commit()
-    except IntegrityError:
-        db.session.rollback()
 
 
 def _next_inbox() -> int | None:

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -42,16 +43,19 @@ class SyncFailed(Exception):
 
 def sync_templates(inbox: Inbox) -> TemplateSync:
     """Make the inbox's templates those that its provider lists now; where it lists none because of
-    a fault, they stay and the fault is noted. Takes `LONGEST_SYNC_SECONDS` at most.
+    a fault, they stay and the fault is noted. Where the provider told of a template meanwhile, the
+    list may be older than that: it is not kept, and is due at once. Takes `LONGEST_SYNC_SECONDS`
+    at most.
 
     Ends the present transaction. Raises `Refused` where the inbox sends no templates. Commits.
     """
     channel = provider_of(inbox)
     if channel is None or not channel.sends_templates:
         raise Refused(f"{inbox.inbox_type} sends no templates")
-    inbox_id, asked_at = inbox.id, utcnow()
+    inbox_id = inbox.id
     found: list[Template] = []
     fault = None
+    asked = _note_try(inbox_id, utcnow())
     try:
         account = account_of(inbox)
         # Nobody else can write to SQLite, nor use the connection, while a transaction waits.
@@ -60,30 +64,50 @@ def sync_templates(inbox: Inbox) -> TemplateSync:
     except (SecretsLocked, SyncFailed) as error:
         fault = str(error)
         logger.warning("The templates of inbox %s were not fetched: %s", inbox_id, fault)
-    try:
-        sync = note_try(inbox_id, asked_at)
-    except IntegrityError as error:
+    sync = _locked(inbox_id)
+    if sync is None:
         db.session.rollback()
-        raise Refused("the inbox is gone, or its templates are being fetched") from error
-    sync.fault = fault
-    if fault is None:
-        _keep(inbox_id, found)
-        sync.synced_at, sync.due_at = asked_at, asked_at + EVERY
+        raise Refused("the inbox is gone")
+    # Else a callback has told of a template since, or somebody asked after us: what was fetched
+    # here is older than that.
+    if sync.due_at == asked.due_at:
+        sync.fault = fault
+        if fault is None:
+            _keep(inbox_id, found)
+            sync.synced_at, sync.due_at = asked.tried_at, asked.tried_at + EVERY
     db.session.commit()
     return sync
 
 
-def note_try(inbox_id: int, now: datetime) -> TemplateSync:
-    """How the list stands, locked until the transaction ends, and noted as tried. Raises
-    `IntegrityError` where the inbox is gone, or somebody else is the first to try. Does not
-    commit."""
-    sync = db.session.get(TemplateSync, inbox_id, with_for_update=True)
-    if sync is None:
-        sync = TemplateSync(inbox_id=inbox_id)
-        db.session.add(sync)
-    sync.tried_at, sync.due_at = now, now + AGAIN_AFTER
-    db.session.flush()
-    return sync
+class _Try(NamedTuple):
+    """When a list was asked for, and when it will be asked for again if nothing comes of it."""
+
+    tried_at: datetime
+    due_at: datetime
+
+
+def _note_try(inbox_id: int, now: datetime) -> _Try:
+    """Note that the list is being asked for, so that the sweep rings for it no more; two who come
+    at the same moment both ask, which does no harm. Raises `Refused` where the inbox is gone, or
+    somebody else is the first to try. Commits."""
+    try:
+        sync = _locked(inbox_id)
+        if sync is None:
+            sync = TemplateSync(inbox_id=inbox_id)
+            db.session.add(sync)
+        noted = _Try(now, now + AGAIN_AFTER)
+        sync.tried_at, sync.due_at = noted
+        db.session.commit()
+    except IntegrityError as error:
+        db.session.rollback()
+        raise Refused("the inbox is gone, or its templates are being fetched") from error
+    return noted
+
+
+def _locked(inbox_id: int) -> TemplateSync | None:
+    """How the list stands, locked until the transaction ends; None where it was never asked
+    for."""
+    return db.session.get(TemplateSync, inbox_id, with_for_update=True, populate_existing=True)
 
 
 async def _fetch(channel: ProviderChannel, account: Account, policy: Policy) -> list[Template]:

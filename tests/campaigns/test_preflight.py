@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaigns_app.accounts.models import Account
-from campaigns_app.campaigns.blanks import bare_variables, blank_variables
+from campaigns_app.campaigns.blanks import bare_variables
 from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.findings import Severity
 from campaigns_app.campaigns.preflight import Preflight, look_ahead
@@ -179,19 +179,6 @@ def test_a_message_that_is_not_liquid_is_no_fault_of_the_look(
 )
 def test_variables_count_where_a_blank_one_leaves_a_hole(text: str, names: list[str]) -> None:
     assert bare_variables(text) == names
-
-
-def test_a_blank_variable_is_one_without_a_visible_character() -> None:
-    contact = {
-        "id": 1,
-        "name": "Ana",
-        "email": None,
-        "phone_number": "+1",
-        "custom_attributes": {"a": " ", "b": 0},
-    }
-    names = ["first_name", "last_name", "email", "custom_attribute.a", "custom_attribute.b"]
-
-    assert blank_variables(names, contact) == ["last_name", "email", "custom_attribute.a"]
 
 
 def test_the_form_shows_what_is_found(

@@ -90,8 +90,20 @@ def test_an_inbox_without_a_sender_is_said_without_asking_anybody(
 
     page = admin_client.get(f"/campaigns/inbox-check?inbox_id={texts.id}").text
 
-    assert "not set up yet: " in page
-    assert "either a phone number or a messaging service" in page.lower()
+    assert (
+        "The inbox is not set up yet. Give either a phone number or a messaging service. " in page
+    )
+
+
+def test_what_an_inbox_lacks_is_said_in_sentences(
+    session: Session, admin_client: FlaskClient, texts: Inbox
+) -> None:
+    texts.channel.settings = {"phone_number": "+14155550000"}
+    session.commit()
+
+    page = admin_client.get(f"/campaigns/inbox-check?inbox_id={texts.id}").text
+
+    assert "not set up yet. Account SID is missing. Complete its settings" in page
 
 
 @pytest.mark.parametrize("inbox_id", ["", "x", "9" * 30, "0"])

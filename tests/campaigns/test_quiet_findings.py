@@ -7,7 +7,7 @@ import pytest
 
 from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.findings import Finding, Severity
-from campaigns_app.campaigns.quiet_findings import find_quiet_hours
+from campaigns_app.campaigns.quiet_findings import find_quiet_days, find_quiet_hours
 
 DAY = {"from": "08:00", "to": "20:00"}
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
@@ -25,11 +25,10 @@ def find(
     account: Account,
     contacts: list[dict[str, Any]],
     start: datetime = NOON,
-    seconds: float | None = 60,
     **window: str,
 ) -> list[Finding]:
     account.quiet_hours = {**DAY, **window}
-    return list(find_quiet_hours(account, contacts, start, seconds))
+    return list(find_quiet_hours(account, contacts, start))
 
 
 def test_in_the_middle_of_the_day_there_is_nothing_to_say(account: Account) -> None:
@@ -37,7 +36,7 @@ def test_in_the_middle_of_the_day_there_is_nothing_to_say(account: Account) -> N
 
 
 def test_without_quiet_hours_there_is_nothing_to_say(account: Account) -> None:
-    assert list(find_quiet_hours(account, people("UTC"), MIDNIGHT, 60)) == []
+    assert list(find_quiet_hours(account, people("UTC"), MIDNIGHT)) == []
 
 
 def test_a_night_for_everybody_says_when_the_first_are_written_to(account: Account) -> None:
@@ -78,12 +77,16 @@ def test_where_nobody_ever_has_an_hour_nothing_can_be_scheduled(account: Account
 def test_what_does_not_fit_into_a_day_takes_several(
     account: Account, seconds: float, days: int | None
 ) -> None:
-    found = [one.count for one in find(account, people("UTC"), seconds=seconds)]
+    account.quiet_hours = DAY
+
+    found = [one.count for one in find_quiet_days(account, seconds)]
 
     assert found == ([] if days is None else [days])
 
 
 def test_a_window_over_midnight_is_as_long_as_it_is(account: Account) -> None:
-    found = find(account, people("UTC"), MIDNIGHT, 5 * 3600, **{"from": "22:00", "to": "02:00"})
+    account.quiet_hours = {"from": "22:00", "to": "02:00"}
+
+    found = find_quiet_days(account, 5 * 3600)
 
     assert [(one.name, one.count) for one in found] == [("quiet_days", 2)]

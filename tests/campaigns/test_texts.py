@@ -70,3 +70,20 @@ def test_every_channel_has_every_text(key: str) -> None:
 def test_a_channel_without_texts_of_its_own_is_named() -> None:
     assert texts.channel_text(PigeonChannel(), "HEADER_TITLE") == "Pigeon post campaigns"
     assert texts.channel_text(None, "HEADER_TITLE") == "Campaigns"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.01, "less than a minute"),
+        (59, "less than a minute"),
+        (60, "about 1 min"),
+        (61, "about 2 min"),
+        (7140, "about 119 min"),
+        (9000, "about 2 h 30 min"),
+        (172_800, "about 2 days"),
+        (172_801, "about 3 days"),
+    ],
+)
+def test_how_long_it_takes_is_said_as_a_person_would(app: Flask, seconds: float, said: str) -> None:
+    assert said in texts.time_text(seconds)

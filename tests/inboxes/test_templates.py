@@ -1,5 +1,8 @@
 """Fetching the templates of an inbox, and showing them."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,14 +14,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import User
-from campaigns_app.channels.provider import AccountPause
+from campaigns_app.channels.provider import Account, AccountPause, EventKind, ProviderEvent
 from campaigns_app.channels.templates import Template
 from campaigns_app.errors import Refused
+from campaigns_app.http_client import HttpClient
 from campaigns_app.inboxes.drafts import InboxDraft
 from campaigns_app.inboxes.models import Inbox, InboxTemplate, TemplateSync
 from campaigns_app.inboxes.service import create_inbox, delete_inbox, update_inbox
 from campaigns_app.inboxes.template_jobs import sweep_templates, sync_due_templates
 from campaigns_app.inboxes.template_list import list_templates
+from campaigns_app.inboxes.template_news import note_template_news
 from campaigns_app.inboxes.template_sync import sync_templates
 from campaigns_app.job_queue import DEFAULT, get_queue, get_redis
 from campaigns_app.operations.simulator import credentials as known
@@ -76,6 +81,79 @@ def test_a_fault_takes_nothing_away(
     assert listed(inbox) == [("sale", "en", "APPROVED")]
     assert (sync.fault or "").startswith(text)
     assert sync.synced_at == before
+
+
+def hear_while_fetching(
+    monkeypatch: pytest.MonkeyPatch, scripted: ScriptedChannel, hear: Callable[[], object]
+) -> None:
+    """Have something happen once, between the provider's making the list and its arrival."""
+    make_list = scripted.list_templates
+
+    async def list_slowly(http: HttpClient, account: Account) -> list[Template]:
+        made = await make_list(http, account)
+        monkeypatch.undo()
+        hear()
+        return made
+
+    monkeypatch.setattr(scripted, "list_templates", list_slowly)
+
+
+def paused(name: str) -> ProviderEvent:
+    kind = EventKind.TEMPLATE_CHANGED
+    return ProviderEvent("news", kind, code="PAUSED", template_name=name, template_language="en")
+
+
+def test_what_is_told_of_a_template_while_the_list_comes_is_younger_than_the_list(
+    inbox: Inbox, scripted: ScriptedChannel, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted.templates = [template()]
+    sync_templates(inbox)
+
+    def hear() -> None:
+        note_template_news(session, inbox.id, paused("sale"))
+        session.commit()
+
+    hear_while_fetching(monkeypatch, scripted, hear)
+    sync_templates(inbox)
+    at_once = listed(inbox), is_rung(session)
+    scripted.templates = [template(status="DISABLED")]
+    sync_due_templates()
+
+    assert at_once == ([("sale", "en", "PAUSED")], True)
+    assert listed(inbox) == [("sale", "en", "DISABLED")]
+
+
+def test_so_it_is_for_the_first_list_of_all(
+    inbox: Inbox, scripted: ScriptedChannel, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted.templates = [template(status="PENDING")]
+
+    def hear() -> None:
+        note_template_news(session, inbox.id, paused("sale"))
+        session.commit()
+
+    hear_while_fetching(monkeypatch, scripted, hear)
+
+    sync_templates(inbox)
+
+    assert (listed(inbox), is_rung(session)) == ([], True)
+
+
+def test_of_two_who_fetch_at_once_the_one_who_asked_later_is_believed(
+    inbox: Inbox, scripted: ScriptedChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted.templates = [template()]
+
+    def ask_again() -> None:
+        scripted.templates = [template(status="PAUSED")]
+        # Not within this one's event loop.
+        with ThreadPoolExecutor(1) as other:
+            other.submit(copy_context().run, sync_templates, inbox).result()
+
+    hear_while_fetching(monkeypatch, scripted, ask_again)
+    sync_templates(inbox)
+
+    assert listed(inbox) == [("sale", "en", "PAUSED")]
 
 
 def test_what_no_database_can_keep_is_left_out(inbox: Inbox, scripted: ScriptedChannel) -> None:

@@ -7,6 +7,7 @@ from campaigns_app.operations.bench.case import Bench, BenchRow
 from campaigns_app.operations.bench.cases import (
     api_vs_floor,
     api_vs_sequential,
+    callbacks_vs_row,
     freeze_vs_insert_select,
     memory_1m_vs_10k,
     page_busy_vs_idle,
@@ -30,6 +31,7 @@ CASES: Mapping[str, Callable[[Bench], BenchRow]] = {
         webhooks_vs_client,
         provider_vs_client,
         rate_accuracy,
+        callbacks_vs_row,
         webhooks_batched_vs_single,
         webhooks_fairness,
     )
