@@ -33,6 +33,7 @@ from campaigns_app.operations.local_postgres import LocalPostgres, create_databa
 from tests.factories import PASSWORD, make_account, make_user
 from tests.payloads import assert_events_as_published
 from tests.scripted import ScriptedChannel
+from tests.statements import CountQueries, noted_statements
 
 
 class Browser(FlaskClient):
@@ -152,6 +153,19 @@ def app(_application: Flask) -> Iterator[Flask]:
 def session(app: Flask) -> Session:
     """The database session of the test."""
     return db.session()
+
+
+@pytest.fixture
+def count_queries(app: Flask) -> CountQueries:
+    """How many statements the database gets while a function is called."""
+
+    def count(call: Callable[[], Any]) -> int:
+        db.session.expire_all()
+        with noted_statements() as statements:
+            call()
+        return len(statements)
+
+    return count
 
 
 @pytest.fixture
