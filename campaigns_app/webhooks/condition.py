@@ -150,6 +150,8 @@ def _count_up_to_a_bound(endpoint_id: int) -> Any:
     counted = (
         select(WebhookDelivery.id)
         .where(WebhookDelivery.endpoint_id == endpoint_id, is_pending())
+        # In the order of the index: PostgreSQL might begin with all that was delivered before.
+        .order_by(WebhookDelivery.next_attempt_at, WebhookDelivery.id)
         .limit(MOST_COUNTED + 1)
         .subquery()
     )

@@ -12,6 +12,7 @@ from campaigns_app.operations.bench.cases import (
     page_busy_vs_idle,
     provider_vs_client,
     rate_accuracy,
+    webhooks_backlog,
     webhooks_batched_vs_single,
     webhooks_fairness,
     webhooks_vs_client,
@@ -32,6 +33,7 @@ CASES: Mapping[str, Callable[[Bench], BenchRow]] = {
         rate_accuracy,
         webhooks_batched_vs_single,
         webhooks_fairness,
+        webhooks_backlog,
     )
 }
 
