@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from campaigns_app import create_app
-from campaigns_app.accounts.models import User
+from campaigns_app.accounts.models import Account, User
 from campaigns_app.channels.registry import EXTENSION, ChannelRegistry
 from campaigns_app.database.types import Base
 from campaigns_app.errors import CannotStart
@@ -175,9 +175,15 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def admin(app: Flask) -> User:
-    """The administrator whom `admin_client` is."""
-    return make_user(make_account())
+def account(app: Flask) -> Account:
+    """An account with every feature on, and nothing in it."""
+    return make_account()
+
+
+@pytest.fixture
+def admin(account: Account) -> User:
+    """The account's administrator, whom `admin_client` is."""
+    return make_user(account)
 
 
 @pytest.fixture

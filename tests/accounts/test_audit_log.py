@@ -37,12 +37,6 @@ PAGE = "/settings/audit"
 KNOWN = {f"{thing}.{verb}" for thing, verbs in ACTIONS.items() for verb in verbs}
 
 
-@pytest.fixture
-def account(admin: User) -> Account:
-    """The account of the person who looks."""
-    return admin.memberships[0].account
-
-
 def note(session: Session, admin: User, *actions: str) -> None:
     """Let the person have done that to their account."""
     for action in actions:

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import ColumnElement, func
 
-from campaigns_app.accounts.models import Account, User
+from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.jobs import deliver_batches, execute_campaign
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.channels.base import Channel, phone_rules
@@ -50,12 +50,6 @@ def phone_inbox(app: Flask, account: Account, monkeypatch: pytest.MonkeyPatch) -
     channel = PhoneChannel()
     monkeypatch.setitem(get_channels()._channels, channel.name, channel)
     return make_inbox(account, inbox_type=channel.name)
-
-
-@pytest.fixture
-def account(admin: User) -> Account:
-    """The administrator's account."""
-    return admin.memberships[0].account
 
 
 @pytest.fixture
