@@ -12,9 +12,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 from werkzeug.wrappers import Response
 
+from campaigns_app.database.away import is_away
 from campaigns_app.errors import (
     AlreadyMade,
     CampaignsError,
@@ -25,7 +26,7 @@ from campaigns_app.errors import (
     Refused,
 )
 from campaigns_app.extensions import db
-from campaigns_app.htmx import hx_error, is_htmx
+from campaigns_app.htmx import hx_error, is_background, is_htmx
 from campaigns_app.security import request_id
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,10 @@ logger = logging.getLogger(__name__)
 ErrorAnswer = Callable[[Exception], ResponseReturnValue]
 
 EXTENSION = "error_answers"
-EXPLAINED = frozenset({400, 403, 404, 405, 409, 413, 422, 429, 500})
+EXPLAINED = frozenset({400, 403, 404, 405, 409, 413, 422, 429, 500, 503})
+AWAY_SECONDS = 5
+"""How soon whoever found the database away may come again."""
+
 STATUS_OF: tuple[tuple[type[CampaignsError], int], ...] = (
     (NotFound, 404),
     (NotAllowed, 403),
@@ -68,6 +72,8 @@ def _answer(error: Exception) -> ResponseReturnValue:
     if isinstance(error, InternalServerError):
         # Flask has logged the traceback; this line ties it to what the person was shown.
         logger.error("Request %s failed: %r", request_id(), error.original_exception)
+        if is_away(error.original_exception):
+            error = ServiceUnavailable("The database does not answer", retry_after=AWAY_SECONDS)
     answers: dict[str, ErrorAnswer] = current_app.extensions[EXTENSION]
     for prefix, answer in answers.items():
         if request.path.startswith(prefix):
@@ -80,14 +86,18 @@ def _answer(error: Exception) -> ResponseReturnValue:
 def _page(error: Exception) -> Response:
     status = _status(error)
     key = "CSRF" if isinstance(error, CSRFError) else status if status in EXPLAINED else 400
-    text = str(error) if isinstance(error, TELLING) and str(error) else _text(key)
+    told = str(error) if isinstance(error, TELLING) else ""
+    title, text = str(_(f"ERRORS.TITLE_{key}")), told or _text(key)
     if is_htmx():
-        return hx_error(text, status)
+        # What a page asks by itself fails again and again: one toast in the same words is enough.
+        has_number = status == 500 and not is_background()
+        number = f" {_('ERRORS.REQUEST_ID')} {request_id()}" if has_number else ""
+        return hx_error(told or f"{title}. {text}{number}", status)
     in_frame = status < 500 and current_user.is_authenticated
     page = render_template(
         "errors/in_frame.html" if in_frame else "errors/alone.html",
         code=status,
-        title=_(f"ERRORS.TITLE_{key}"),
+        title=title,
         text=text,
         request_id=request_id(),
     )

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from campaigns_app import create_app
-from campaigns_app.accounts.models import User
+from campaigns_app.accounts.models import Account, User
 from campaigns_app.channels.registry import EXTENSION, ChannelRegistry
 from campaigns_app.database.types import Base
 from campaigns_app.errors import CannotStart
@@ -33,6 +33,7 @@ from campaigns_app.operations.local_postgres import LocalPostgres, create_databa
 from tests.factories import PASSWORD, make_account, make_user
 from tests.payloads import assert_events_as_published
 from tests.scripted import ScriptedChannel
+from tests.statements import CountQueries, noted_statements
 
 
 class Browser(FlaskClient):
@@ -155,15 +156,34 @@ def session(app: Flask) -> Session:
 
 
 @pytest.fixture
+def count_queries(app: Flask) -> CountQueries:
+    """How many statements the database gets while a function is called."""
+
+    def count(call: Callable[[], Any]) -> int:
+        db.session.expire_all()
+        with noted_statements() as statements:
+            call()
+        return len(statements)
+
+    return count
+
+
+@pytest.fixture
 def client(app: Flask) -> FlaskClient:
     """A browser that nobody has logged in with."""
     return app.test_client()
 
 
 @pytest.fixture
-def admin(app: Flask) -> User:
-    """The administrator whom `admin_client` is."""
-    return make_user(make_account())
+def account(app: Flask) -> Account:
+    """An account with every feature on, and nothing in it."""
+    return make_account()
+
+
+@pytest.fixture
+def admin(account: Account) -> User:
+    """The account's administrator, whom `admin_client` is."""
+    return make_user(account)
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from campaigns_app.job_queue import get_redis
 from campaigns_app.operations.bench.seeding import make_due_campaign
 from campaigns_app.operations.local_postgres import LocalPostgres
 from tests.campaigns.progress import is_finished
-from tests.conftest import TEST_SETTINGS, WORKER, Start
+from tests.conftest import TEST_SETTINGS, WORKER, Start, log_in
+from tests.factories import make_account, make_token, make_user
 from tests.operations.processes import wait_until
 
 CONTACTS = 2000
@@ -75,6 +76,30 @@ def test_a_database_that_goes_away_under_a_campaign_costs_nobody_anything(
     assert count_states(campaign_id) == Counts(total=CONTACTS, sent=CONTACTS)
     assert db.session.scalar(select(func.count()).select_from(Conversation)) == CONTACTS
     assert all(verdict.holds for verdict in check_campaigns(db.session(), get_channels()))
+
+
+def test_pages_and_programs_are_told_so_and_go_on_afterwards(
+    server: LocalPostgres, app: Flask
+) -> None:
+    app.config.update(PROPAGATE_EXCEPTIONS=False, WTF_CSRF_ENABLED=False)
+    person = make_user(make_account())
+    program, client = {"api_access_token": make_token(person)}, log_in(app.test_client(), person)
+    db.session.remove()
+
+    server.stop()
+    page, part = (
+        client.get("/campaigns/"),
+        client.get("/campaigns/", headers={"HX-Request": "true"}),
+    )
+    answer = client.get("/api/v1/campaigns", headers=program)
+    server.start()
+
+    assert (page.status_code, part.status_code, answer.status_code) == (503, 503, 503)
+    assert "The database does not answer" in page.text
+    assert "The database does not answer" in part.headers["HX-Trigger"]
+    assert answer.json == {"error": "The database does not answer"}
+    assert answer.headers["Retry-After"]
+    assert client.get("/campaigns/").status_code == 200
 
 
 def sent(campaign_id: int) -> int:

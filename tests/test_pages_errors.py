@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from campaigns_app import create_app
 from campaigns_app.extensions import db
@@ -62,7 +63,7 @@ def test_a_part_of_a_page_gets_a_toast_and_is_left_alone(client: FlaskClient) ->
 
     assert (answer.status_code, answer.text) == (404, "")
     assert answer.headers["HX-Reswap"] == "none"
-    assert '"toast": {"message": "It may have been deleted' in answer.headers["HX-Trigger"]
+    assert '"toast": {"message": "There is nothing here. It may' in answer.headers["HX-Trigger"]
 
 
 def test_a_failure_of_ours_shows_a_number_and_nothing_else(
@@ -74,6 +75,24 @@ def test_a_failure_of_ours_shows_a_number_and_nothing_else(
     assert answer.headers["X-Request-Id"] in answer.text
     assert "a secret of the server" not in answer.text
     assert f"Request {answer.headers['X-Request-Id']} failed" in caplog.text
+
+
+def test_a_part_of_a_page_that_fails_shows_the_number_but_not_at_every_turn(broken: Flask) -> None:
+    part = {"HX-Request": "true"}
+    asked = broken.test_client().get("/broken", headers=part)
+    by_itself = broken.test_client().get("/broken", headers={**part, "X-Background": "true"})
+
+    assert asked.headers["X-Request-Id"] in asked.headers["HX-Trigger"]
+    assert by_itself.headers["X-Request-Id"] not in by_itself.headers["HX-Trigger"]
+
+
+def test_a_mistake_in_a_statement_is_not_taken_for_a_database_that_is_away(broken: Flask) -> None:
+    @broken.get("/mistaken")
+    def ask() -> str:
+        db.session.execute(text("SELECT nothing FROM nowhere"))
+        return ""
+
+    assert broken.test_client().get("/mistaken").status_code == 500
 
 
 def test_programs_are_answered_in_their_own_way(client: FlaskClient) -> None:

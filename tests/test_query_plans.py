@@ -37,7 +37,8 @@ from campaigns_app.metrics import readings
 from campaigns_app.operations.bench.seeding import make_due_campaign
 from campaigns_app.webhooks.condition import read_backlog
 from campaigns_app.webhooks.jobs import enqueue_due_deliveries
-from campaigns_app.webhooks.models import WebhookDelivery, WebhookEvent
+from campaigns_app.webhooks.log import LogFilter, read_log
+from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from tests.factories import LONG_AGO, make_campaign
 from tests.webhooks.scenes import claim
 
@@ -146,6 +147,9 @@ def hot_paths(session: Session, account: Account) -> Iterator[tuple[str, Callabl
     yield "provider batch", lambda: _send_some(session)
     yield "webhooks due", enqueue_due_deliveries
     yield "webhooks claim", lambda: claim(session, "worker", 500)
+    endpoint = session.scalars(select(WebhookEndpoint).limit(1)).one()
+    for wanted in (LogFilter(), LogFilter(state="failed"), LogFilter(event_type="contact_created")):
+        yield f"webhook log {wanted}", partial(read_log, endpoint, wanted)
     yield "cheap checks", lambda: count_broken(session, channels)
     yield "metrics", lambda: _read_metrics(session)
     yield "interrupted", lambda: settle_interrupted(session, _interrupt(session))

@@ -1,5 +1,6 @@
 """The audit log: who did what, when, from where, and what it changed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import has_request_context, request
@@ -7,6 +8,42 @@ from flask import has_request_context, request
 from campaigns_app.accounts.models import Account, AuditEntry, User
 from campaigns_app.database.types import Base
 from campaigns_app.extensions import db
+
+ACTIONS: Mapping[str, tuple[str, ...]] = {
+    "campaign": (
+        "created",
+        "updated",
+        "paused",
+        "resumed",
+        "cancelled",
+        "deleted",
+        "trial_begun",
+        "trial_ended",
+    ),
+    "recipient": ("settled",),
+    "contact": ("created", "updated", "blocked", "unblocked", "deleted"),
+    "contacts": ("imported",),
+    "label": ("created", "updated", "deleted"),
+    "suppression": ("created", "deleted"),
+    "suppressions": ("imported",),
+    "inbox": ("created", "updated", "enabled", "disabled", "resumed", "deleted"),
+    "webhook_endpoint": (
+        "created",
+        "updated",
+        "enabled",
+        "disabled",
+        "secret_rotated",
+        "tested",
+        "failed_resent",
+        "deleted",
+    ),
+    "webhook_delivery": ("resent",),
+    "token": ("created", "revoked"),
+    "account": ("created", "updated"),
+    "user": ("created",),
+    "session": ("started", "refused", "ended"),
+}
+"""All that is ever recorded, by the kind of thing it happens to."""
 
 
 def record(
@@ -21,9 +58,9 @@ def record(
 ) -> None:
     """Add an entry to the caller's transaction. Does not commit.
 
-    `action` is a thing and a past verb (`campaign.created`); `subject` is the row it happened to,
-    whose account the entry belongs to unless `account_id` says otherwise. Never put a secret into
-    `before` or `after`.
+    `action` is a thing and a past verb of `ACTIONS` (`campaign.created`); `subject` is the row it
+    happened to, whose account the entry belongs to unless `account_id` says otherwise. Never put a
+    secret into `before` or `after`.
     """
     if subject in db.session.new:
         db.session.flush()

@@ -155,7 +155,11 @@ class AuditEntry(Base):
     """Who did what, when, from where, and what it changed; only ever inserted."""
 
     __tablename__ = "audit_entries"
-    __table_args__ = (Index(None, "account_id", "id"),)
+    __table_args__ = (
+        Index(None, "account_id", "id"),
+        Index(None, "account_id", "user_id", "id"),
+        Index(None, "account_id", "action", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))

@@ -35,7 +35,8 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=timedelta(hours=app.config["SESSION_MAX_HOURS"]),
     )
-    login_manager.init_app(app)
+    # A template that is given the person loads them, also the page that says the database is away.
+    login_manager.init_app(app, add_context_processor=False)
     # Its own check compares addresses and browsers, which change innocently.
     login_manager.session_protection = None
     login_manager.user_loader(load_user)

@@ -11,11 +11,13 @@ from flask_wtf import FlaskForm
 from wtforms import TimeField
 from wtforms.validators import Optional
 
+from campaigns_app.accounts import audit_views
 from campaigns_app.accounts.access import administrator_required, current_account
 from campaigns_app.accounts.audit import record
 from campaigns_app.extensions import db
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
+blueprint.register_blueprint(audit_views.blueprint)
 
 
 class QuietHoursForm(FlaskForm):

@@ -42,7 +42,13 @@ def json_answer(error: Exception) -> Response:
 
 
 def _http_answer(error: HTTPException, status: int) -> Response:
-    text = "Resource could not be found" if status == 404 else error.description or error.name
+    match status:
+        case 404:
+            text = "Resource could not be found"
+        case 429:
+            text = f"Too many requests: {error.description} are possible"
+        case _:
+            text = error.description or error.name
     response = _answer(status, error=text)
     for name, value in error.get_headers():
         # Such as the methods that are allowed, or when to come again.

@@ -59,12 +59,9 @@ def create_campaign(
     campaign = Campaign(
         account_id=account.id,
         display_id=display_id,
-        campaign_type=CampaignType.ONE_OFF.value,
-        campaign_status=CampaignStatus.ACTIVE.value,
         created_by_id=actor.id if actor else None,
-        idempotency_key=submission.key,
-        idempotency_fingerprint=submission.fingerprint,
         **_columns(checked),
+        **_as_new(submission),
     )
     doubles.refuse_double(db.session(), campaign, submission, now)
     db.session.add(campaign)
@@ -234,6 +231,16 @@ def _with_template(
     if is_own or not faults:
         faults += rules.check_message_text(draft.message)
     return draft, faults
+
+
+def _as_new(submission: doubles.Submission) -> dict[str, Any]:
+    """What a campaign begins with that nobody chooses."""
+    return {
+        "campaign_type": CampaignType.ONE_OFF.value,
+        "campaign_status": CampaignStatus.ACTIVE.value,
+        "idempotency_key": submission.key,
+        "idempotency_fingerprint": submission.fingerprint,
+    }
 
 
 def _columns(draft: CampaignDraft) -> dict[str, Any]:

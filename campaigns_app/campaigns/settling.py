@@ -9,6 +9,7 @@ from campaigns_app.accounts.audit import record
 from campaigns_app.accounts.models import Account, User
 from campaigns_app.campaigns.models import CampaignRecipient
 from campaigns_app.campaigns.service import get_campaign
+from campaigns_app.campaigns.standing import Standing
 from campaigns_app.campaigns.standings import lock_recipients, write_standings
 from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.database.types import utcnow
@@ -46,14 +47,7 @@ def settle_unknown(
     if before.state != RecipientState.UNKNOWN or state not in CHOICES:
         db.session.rollback()
         raise Refused(_("CAMPAIGN.SETTLE.KNOWN"))
-    is_sent = state is RecipientState.SENT
-    after = replace(
-        before,
-        state=state.value,
-        reason=Reason.DECIDED_BY_A_PERSON.value,
-        error=None,
-        sent_at=(before.sent_at or utcnow()) if is_sent else None,
-    )
+    after = _decided(before, state)
     write_standings(db.session(), locked, {row_id: after})
     record(
         "recipient.settled",
@@ -63,3 +57,14 @@ def settle_unknown(
         after={"contact_id": contact_id, "state": after.state},
     )
     db.session.commit()
+
+
+def _decided(before: Standing, state: RecipientState) -> Standing:
+    is_sent = state is RecipientState.SENT
+    return replace(
+        before,
+        state=state.value,
+        reason=Reason.DECIDED_BY_A_PERSON.value,
+        error=None,
+        sent_at=(before.sent_at or utcnow()) if is_sent else None,
+    )

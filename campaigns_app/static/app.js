@@ -8,6 +8,10 @@ const TOAST_MILLISECONDS = 6000;
 
 function showToast(message, kind) {
   const corner = document.getElementById("toasts");
+  // What goes wrong at every turn of a page that refreshes itself is told once.
+  for (const other of [...corner.children]) {
+    if (other.firstElementChild.textContent === message) other.remove();
+  }
   const toast = document.createElement("div");
   const text = document.createElement("span");
   toast.className = `toast toast-${kind}`;

@@ -27,6 +27,9 @@ LAST_ATTEMPTS = 1_000
 STUCK_AFTER = timedelta(minutes=2)
 """What is overdue for so long is not just waiting for its turn."""
 
+FAILING_AFTER = timedelta(minutes=10)
+"""An endpoint that has only failed for so long is not just being restarted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -102,14 +105,17 @@ def count_waiting(endpoint_ids: Sequence[int]) -> dict[int, Waiting]:
 
 def find_stuck(account_id: int, now: datetime) -> Sequence[Row[int, str, str]]:
     """The endpoints (`id`, `name`, `url`) of an account whose events are stuck: overdue for
-    minutes, or waiting for one that was disabled because it failed. One query."""
-    broken = WebhookEndpoint.disabled_reason.in_([DisabledReason.GONE, DisabledReason.FAILING])
+    minutes, or waiting for one that has only failed for a while, or was disabled because it did.
+    One query."""
+    given_up = WebhookEndpoint.disabled_reason.in_([DisabledReason.GONE, DisabledReason.FAILING])
+    has_long_failed = WebhookEndpoint.first_failure_at < now - FAILING_AFTER
+    is_broken = case((WebhookEndpoint.enabled, has_long_failed), else_=given_up)
     return db.session.execute(
         select(WebhookEndpoint.id, WebhookEndpoint.name, WebhookEndpoint.url)
         .where(
             WebhookEndpoint.account_id == account_id,
             (WebhookEndpoint.enabled & (_first_due_at() < now - STUCK_AFTER))
-            | (~WebhookEndpoint.enabled & broken & _first_due_at().is_not(None)),
+            | (is_broken & _first_due_at().is_not(None)),
         )
         .order_by(WebhookEndpoint.id)
     ).all()
@@ -150,6 +156,8 @@ def _count_up_to_a_bound(endpoint_id: int) -> Any:
     counted = (
         select(WebhookDelivery.id)
         .where(WebhookDelivery.endpoint_id == endpoint_id, is_pending())
+        # In the order of the index: PostgreSQL might begin with all that was delivered before.
+        .order_by(WebhookDelivery.next_attempt_at, WebhookDelivery.id)
         .limit(MOST_COUNTED + 1)
         .subquery()
     )

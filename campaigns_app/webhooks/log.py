@@ -142,17 +142,15 @@ def _wanted_ids(endpoint: WebhookEndpoint, wanted: LogFilter, limit: int) -> Sel
 
 def _among_the_last(found: Select[int], wanted: LogFilter) -> Select[int]:
     """What no index knows is looked for in a window."""
-    window = found.limit(LOOKED_AT).subquery()
-    among = (
-        select(WebhookDelivery.id)
-        .join(window, window.c.id == WebhookDelivery.id)
-        .order_by(WebhookDelivery.id.desc())
-    )
+    columns = (WebhookDelivery.id, WebhookDelivery.state, WebhookDelivery.event_id)
+    window = found.with_only_columns(*columns).limit(LOOKED_AT).subquery()
+    among = select(window.c.id).order_by(window.c.id.desc())
     if wanted.state == DeliveryState.DELIVERED:
-        among = among.where(WebhookDelivery.state == DeliveryState.DELIVERED)
+        among = among.where(window.c.state == DeliveryState.DELIVERED)
     if wanted.event_type is not None:
-        among = among.join(WebhookEvent, WebhookEvent.id == WebhookDelivery.event_id)
-        among = among.where(WebhookEvent.type == wanted.event_type)
+        # Not a join: of a type that is rare, PostgreSQL would look among all the events there are.
+        its_type = select(WebhookEvent.type).where(WebhookEvent.id == window.c.event_id)
+        among = among.where(its_type.scalar_subquery() == wanted.event_type)
     return among
 
 

@@ -88,6 +88,7 @@ def record_events(
     not written. Does not commit, and does not ring the queue: that is for after the commit."""
     events = [event for event in events if event.type in subscribers]
     ids = reserve_ids(session, WebhookEvent, len(events))
+    numbered = list(zip(ids, events, strict=True))
     insert_rows(
         session,
         WebhookEvent,
@@ -97,24 +98,25 @@ def record_events(
                 *(event_id, event.campaign_id, event.conversation_id),
                 *(f"msg_{uid}", event.type, event.payload),
             )
-            for event_id, event, uid in zip(ids, events, sortable_hex(len(events)), strict=True)
+            for (event_id, event), uid in zip(numbered, sortable_hex(len(events)), strict=True)
         ],
         same={"account_id": account_id, "created_at": now},
     )
+    told = [(key, endpoint) for key, event in numbered for endpoint in subscribers[event.type]]
     insert_rows(
         session,
         WebhookDelivery,
         ("event_id", "endpoint_id"),
-        [
-            (event_id, endpoint_id)
-            for event_id, event in zip(ids, events, strict=True)
-            for endpoint_id in subscribers[event.type]
-        ],
-        same={
-            "account_id": account_id,
-            "state": DeliveryState.PENDING.value,
-            "attempts": 0,
-            "next_attempt_at": now,
-            "created_at": now,
-        },
+        told,
+        same=_as_waiting(now) | {"account_id": account_id},
     )
+
+
+def _as_waiting(now: datetime) -> dict[str, object]:
+    """A delivery that is due and was not attempted yet."""
+    return {
+        "state": DeliveryState.PENDING.value,
+        "attempts": 0,
+        "next_attempt_at": now,
+        "created_at": now,
+    }

@@ -4,16 +4,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.jobs import deliver_batches, execute_campaign
 from campaigns_app.campaigns.models import Campaign
-from campaigns_app.extensions import db
 from campaigns_app.inboxes.models import Channel
 from tests.api.conftest import Tenant
 from tests.factories import make_campaign, make_contact, make_label, make_user
+from tests.statements import CountQueries
 
 CAMPAIGNS = "/api/v1/campaigns"
 INSTANT = datetime(2031, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -246,7 +245,7 @@ def test_a_page_that_cannot_be_is_refused(tenant: Tenant, query: str) -> None:
 
 
 def test_the_list_makes_the_same_number_of_queries_whatever_its_length(
-    app: Flask, tenant: Tenant
+    tenant: Tenant, count_queries: CountQueries
 ) -> None:
     # The first request of a minute notes the token's use, the others do not.
     tenant.program.get(CAMPAIGNS)
@@ -256,7 +255,7 @@ def test_the_list_makes_the_same_number_of_queries_whatever_its_length(
         for _ in range(3):
             sender = make_user(tenant.account)
             make_campaign(tenant.account, make_label(tenant.account), sender_id=sender.id)
-        counts.append(_count_queries(lambda: tenant.program.get(CAMPAIGNS)))
+        counts.append(count_queries(lambda: tenant.program.get(CAMPAIGNS)))
 
     assert counts[0] == counts[1] <= 10
 
@@ -276,15 +275,3 @@ def test_a_finished_campaign_shows_its_counts(tenant: Tenant) -> None:
         "sent": 1,
         "skipped": 1,
     }
-
-
-def _count_queries(request: Any) -> int:
-    statements: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        statements.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    request()
-    event.remove(db.engine, "before_cursor_execute", note)
-    return len(statements)

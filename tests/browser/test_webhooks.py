@@ -21,6 +21,16 @@ def endpoint(session: Session, account: Account) -> WebhookEndpoint:
     return endpoint
 
 
+@pytest.fixture
+def log(open_page: OpenPage, session: Session, endpoint: WebhookEndpoint) -> Page:
+    """The page of the endpoint."""
+    path = f"/webhooks/{endpoint.id}"
+    session.rollback()
+    page: Page = open_page()
+    page.goto(path)
+    return page
+
+
 def finish(session: Session, **values: Any) -> None:
     """As if a worker had been there."""
     for delivery in session.query(WebhookDelivery):
@@ -28,46 +38,27 @@ def finish(session: Session, **values: Any) -> None:
     session.commit()
 
 
-def test_the_log_shows_what_happens_while_it_is_looked_at(
-    open_page: OpenPage, session: Session, endpoint: WebhookEndpoint
-) -> None:
-    path = f"/webhooks/{endpoint.id}"
-    session.rollback()
-    page: Page = open_page()
-    page.goto(path)
-    expect(page.locator("#webhook-log .badge").first).to_have_text("Waiting")
+def test_the_log_shows_what_happens_while_it_is_looked_at(log: Page, session: Session) -> None:
+    expect(log.locator("#webhook-log .badge").first).to_have_text("Waiting")
 
     finish(session)
 
-    expect(page.locator("#webhook-log .badge").first).to_have_text("Delivered")
+    expect(log.locator("#webhook-log .badge").first).to_have_text("Delivered")
 
 
-def test_the_focus_stays_where_it_is_while_the_log_goes_on(
-    open_page: OpenPage, session: Session, endpoint: WebhookEndpoint
-) -> None:
-    path = f"/webhooks/{endpoint.id}"
-    session.rollback()
-    page: Page = open_page()
-    page.goto(path)
-    page.get_by_role("link", name="message_created").focus()
+def test_the_focus_stays_where_it_is_while_the_log_goes_on(log: Page, session: Session) -> None:
+    log.get_by_role("link", name="message_created").focus()
 
     finish(session)
 
-    expect(page.locator("#webhook-log .badge").first).to_have_text("Delivered")
-    expect(page.get_by_role("link", name="message_created")).to_be_focused()
+    expect(log.locator("#webhook-log .badge").first).to_have_text("Delivered")
+    expect(log.get_by_role("link", name="message_created")).to_be_focused()
 
 
-def test_what_was_chosen_stays_chosen_while_the_log_goes_on(
-    open_page: OpenPage, session: Session, endpoint: WebhookEndpoint
-) -> None:
-    path = f"/webhooks/{endpoint.id}"
-    session.rollback()
-    page: Page = open_page()
-    page.goto(path)
-
-    page.get_by_label("State").select_option("pending")
-    page.get_by_label("Event").select_option("message_created")
-    expect(page.locator("#webhook-log tbody tr")).to_have_count(1)
+def test_what_was_chosen_stays_chosen_while_the_log_goes_on(log: Page, session: Session) -> None:
+    log.get_by_label("State").select_option("pending")
+    log.get_by_label("Event").select_option("message_created")
+    expect(log.locator("#webhook-log tbody tr")).to_have_count(1)
     finish(session)
 
-    expect(page.get_by_text("Nothing found")).to_be_visible()
+    expect(log.get_by_text("Nothing found")).to_be_visible()

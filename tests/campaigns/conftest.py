@@ -1,24 +1,20 @@
 """Carrying out campaigns in the test's own process, and filling in the form."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import ColumnElement, event, func
+from sqlalchemy import ColumnElement, func
 
-from campaigns_app.accounts.models import Account, User
+from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.jobs import deliver_batches, execute_campaign
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.channels.base import Channel, phone_rules
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.contacts.models import Contact
-from campaigns_app.extensions import db
 from campaigns_app.inboxes.models import Inbox
 from tests.factories import make_contact, make_inbox, make_label
-
-CountQueries = Callable[[Callable[[], Any]], int]
 
 
 @pytest.fixture
@@ -30,19 +26,6 @@ def carry_out(app: Flask) -> Callable[[Campaign], None]:
         deliver_batches()
 
     return run
-
-
-@pytest.fixture
-def count_queries(app: Flask) -> CountQueries:
-    """How many statements the database gets while a function is called."""
-
-    def count(call: Callable[[], Any]) -> int:
-        db.session.expire_all()
-        with _statements() as statements:
-            call()
-        return len(statements)
-
-    return count
 
 
 class PhoneChannel(Channel):
@@ -70,12 +53,6 @@ def phone_inbox(app: Flask, account: Account, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.fixture
-def account(admin: User) -> Account:
-    """The administrator's account."""
-    return admin.memberships[0].account
-
-
-@pytest.fixture
 def filled_in(account: Account) -> dict[str, Any]:
     """The form of a campaign, filled in without a mistake: for one contact, to be sent now."""
     label = make_label(account, "vip")
@@ -88,17 +65,3 @@ def filled_in(account: Account) -> dict[str, Any]:
         "when": "now",
         "submission": "a number that was in the form",
     }
-
-
-@contextmanager
-def _statements() -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(*call: Any) -> None:
-        statements.append(call[2])
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)

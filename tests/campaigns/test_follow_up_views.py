@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
 from campaigns_app.contacts.models import Label
-from tests.campaigns.conftest import CountQueries
 from tests.factories import make_account, make_campaign, make_contact, make_label
+from tests.statements import CountQueries
 
 HTMX = {"HX-Request": "true"}
 AGAIN = "/campaigns/1/run-again"

@@ -12,8 +12,8 @@ from campaigns_app.campaigns.start import start_campaign
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.contacts.models import Label
 from campaigns_app.inboxes.models import Inbox
-from tests.campaigns.conftest import CountQueries
 from tests.factories import make_campaign, make_contact, make_label, make_suppression
+from tests.statements import CountQueries
 
 
 def funnel_of(session: Session, campaign: Campaign) -> Funnel:

@@ -14,7 +14,6 @@ from campaigns_app.contacts.models import Label
 from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.models import Inbox
-from tests.campaigns.conftest import CountQueries
 from tests.factories import (
     make_account,
     make_campaign,
@@ -25,6 +24,7 @@ from tests.factories import (
     set_up,
 )
 from tests.scripted import ScriptedChannel
+from tests.statements import CountQueries
 
 TWILIO = {"account_sid": "AC1", "phone_number": "+14155550000"}
 

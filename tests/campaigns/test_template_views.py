@@ -13,7 +13,6 @@ from campaigns_app.campaigns.models import Campaign
 from campaigns_app.channels.provider import AccountPause
 from campaigns_app.channels.templates import Template
 from campaigns_app.inboxes.models import Inbox, InboxTemplate
-from tests.campaigns.conftest import CountQueries
 from tests.factories import (
     make_account,
     make_campaign,
@@ -24,6 +23,7 @@ from tests.factories import (
     set_up,
 )
 from tests.scripted import ScriptedChannel
+from tests.statements import CountQueries
 
 SALE = "summer_sale/en_US"
 CHOSEN = {"template": SALE, "template_shown": SALE}

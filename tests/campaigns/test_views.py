@@ -12,7 +12,6 @@ from sqlalchemy import select
 from campaigns_app.accounts.models import CAMPAIGNS_FEATURE, Account, Role
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.extensions import db
-from tests.campaigns.conftest import CountQueries
 from tests.conftest import log_in
 from tests.factories import (
     LONG_AGO,
@@ -23,6 +22,7 @@ from tests.factories import (
     make_label,
     make_user,
 )
+from tests.statements import CountQueries
 
 HTMX = {"HX-Request": "true"}
 PAGES = ("", "/overview", "/recipients", "/edit", "/delete")

@@ -14,7 +14,6 @@ from campaigns_app.campaigns.why import MOST_FOUND, Answer, Findings, Verdict, e
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.contacts.models import Contact, ContactLabel, Label
 from campaigns_app.inboxes.models import Inbox
-from tests.campaigns.conftest import CountQueries
 from tests.factories import (
     LONG_AGO,
     make_account,
@@ -23,6 +22,7 @@ from tests.factories import (
     make_label,
     make_suppression,
 )
+from tests.statements import CountQueries
 
 
 @pytest.fixture

@@ -5,16 +5,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from campaigns_app.accounts.models import Account, User
+from campaigns_app.accounts.models import Account
 from campaigns_app.contacts.models import Label
 from tests.factories import make_account, make_contact, make_label
 
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def account(admin: User) -> Account:
-    return admin.memberships[0].account
 
 
 def test_an_empty_list_says_what_to_do(admin_client: FlaskClient) -> None:

@@ -18,11 +18,6 @@ from campaigns_app.errors import InvalidInput, NotFound
 from tests.factories import make_account, make_contact, make_label
 
 
-@pytest.fixture
-def account(session: Session) -> Account:
-    return make_account()
-
-
 @pytest.mark.parametrize(
     ("given", "title"),
     [

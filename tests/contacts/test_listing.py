@@ -1,33 +1,11 @@
 """The list of contacts: search, label, pages, at a fixed cost."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
-from sqlalchemy import event
-from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account
 from campaigns_app.contacts.listing import PAGE_SIZE, list_contacts
-from campaigns_app.extensions import db
 from tests.factories import make_account, make_contact, make_label
-
-
-@pytest.fixture
-def account(session: Session) -> Account:
-    return make_account()
-
-
-@contextmanager
-def counted_statements() -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        statements.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    yield statements
-    event.remove(db.engine, "before_cursor_execute", note)
+from tests.statements import noted_statements
 
 
 @pytest.mark.parametrize(
@@ -85,7 +63,7 @@ def test_the_list_makes_three_queries(account: Account, count: int) -> None:
         make_contact(account, label)
     account_id = account.id
 
-    with counted_statements() as statements:
+    with noted_statements() as statements:
         assert all(contact.labels for contact in list_contacts(account_id).contacts)
 
     assert len([one for one in statements if one.startswith("SELECT")]) == 3

@@ -4,20 +4,13 @@ import csv
 from collections.abc import Iterator
 
 import pytest
-from flask import Flask
 
 from campaigns_app.accounts.models import Account
 from campaigns_app.contacts.importing import import_contacts
 from campaigns_app.contacts.labels import list_labels
 from campaigns_app.data import FOLDER, SAMPLE_CONTACTS
-from tests.factories import make_account
 
 LABELS = {"vip", "premium", "newsletter", "trial", "churn-risk"}
-
-
-@pytest.fixture
-def account(app: Flask) -> Account:
-    return make_account()
 
 
 @pytest.fixture

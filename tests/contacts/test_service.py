@@ -18,11 +18,6 @@ from campaigns_app.errors import InvalidInput, NotFound
 from tests.factories import make_account, make_contact, make_label, make_user
 
 
-@pytest.fixture
-def account(session: Session) -> Account:
-    return make_account()
-
-
 def test_what_is_typed_is_normalised(account: Account) -> None:
     draft = ContactDraft(" Ana ", "ANA@Example.com", "+1 415 555-0123", " crm-1 ")
 

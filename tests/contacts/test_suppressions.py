@@ -7,17 +7,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from campaigns_app.accounts.models import Account, AuditEntry, User
+from campaigns_app.accounts.models import Account, AuditEntry
 from campaigns_app.contacts.models import Suppression
 from tests.factories import make_account, make_contact, make_suppression
 
 NUMBER = "+14155550123"
-
-
-@pytest.fixture
-def account(admin: User) -> Account:
-    """The administrator's account."""
-    return admin.memberships[0].account
 
 
 def suppressed(session: Session) -> dict[str, str]:

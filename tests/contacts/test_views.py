@@ -8,17 +8,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from campaigns_app.accounts.models import Account, Role, User
+from campaigns_app.accounts.models import Account, Role
 from campaigns_app.contacts.models import Contact, ContactImport
 from tests.conftest import log_in
 from tests.factories import make_account, make_contact, make_label, make_user
 
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def account(admin: User) -> Account:
-    return admin.memberships[0].account
 
 
 def upload(client: FlaskClient, text: str, **fields: str) -> str:

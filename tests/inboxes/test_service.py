@@ -4,13 +4,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account, AuditEntry
 from campaigns_app.conversations.models import ContactInbox, Conversation
 from campaigns_app.errors import InvalidInput, NotFound, Refused
-from campaigns_app.extensions import db
 from campaigns_app.inboxes.drafts import InboxDraft
 from campaigns_app.inboxes.models import Channel, Inbox
 from campaigns_app.inboxes.service import (
@@ -24,6 +23,7 @@ from campaigns_app.inboxes.service import (
 )
 from campaigns_app.webhooks.models import WebhookEndpoint
 from tests.factories import make_account, make_campaign, make_contact, make_inbox
+from tests.statements import noted_statements
 
 HOOK = "http://127.0.0.1:9/hook"
 
@@ -32,12 +32,6 @@ def draft(**values: Any) -> InboxDraft:
     """An inbox that will be accepted."""
     values = {"name": "Shop", "inbox_type": "API", "settings": {}} | values
     return InboxDraft(**values)
-
-
-@pytest.fixture
-def account(session: Session) -> Account:
-    """The account under test."""
-    return make_account()
 
 
 def test_an_inbox_is_saved_with_a_channel_of_its_own(account: Account) -> None:
@@ -202,12 +196,9 @@ def test_the_list_is_one_query_whatever_its_length(app: Flask, account: Account)
     account_id = account.id
     for _ in range(3):
         make_inbox(account)
-    statements: list[str] = []
-    note: Any = lambda *call: statements.append(call[2])  # noqa: E731
 
-    event.listen(db.engine, "before_cursor_execute", note)
-    settings = [inbox.channel.settings for inbox in list_inboxes(account_id)]
-    event.remove(db.engine, "before_cursor_execute", note)
+    with noted_statements() as statements:
+        settings = [inbox.channel.settings for inbox in list_inboxes(account_id)]
 
     assert len(settings) == 3
     assert len([text for text in statements if text.startswith("SELECT")]) == 1

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import Engine, event, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from campaigns_app import create_app
@@ -27,6 +27,7 @@ from tests.factories import (
     make_endpoint,
     make_label,
 )
+from tests.statements import noted_statements
 
 TOKEN = "a token for tests only"
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -162,8 +163,8 @@ def test_it_says_that_a_promise_is_broken(read: Read, session: Session) -> None:
 
 def test_it_asks_the_same_whatever_there_is(read: Read, session: Session) -> None:
     def count() -> int:
-        statements: list[object] = []
-        listen_to(db.engine, statements, read)
+        with noted_statements() as statements:
+            read()
         return len(statements)
 
     before = count()
@@ -171,17 +172,6 @@ def test_it_asks_the_same_whatever_there_is(read: Read, session: Session) -> Non
         execute_campaign(make_ready().id)
 
     assert before == count()
-
-
-def listen_to(engine: Engine, statements: list[object], call: Callable[[], object]) -> None:
-    def note(*execution: object) -> None:
-        statements.append(execution[2])
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        call()
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def test_without_redis_the_database_is_still_told(app: Flask) -> None:

@@ -89,6 +89,28 @@ def test_what_waits_for_an_endpoint_that_failed_is_stuck(
     assert bool(find_stuck(endpoint.account_id, utcnow())) == is_stuck
 
 
+@pytest.mark.parametrize(("minutes", "is_stuck"), [(5, False), (11, True)])
+def test_what_waits_for_its_next_attempt_is_stuck_once_an_endpoint_has_failed_for_long(
+    session: Session, endpoint: WebhookEndpoint, minutes: int, is_stuck: bool
+) -> None:
+    now = utcnow()
+    tell(session, endpoint)
+    session.execute(update(WebhookDelivery).values(next_attempt_at=now + timedelta(hours=2)))
+    endpoint.first_failure_at = now - timedelta(minutes=minutes)
+    session.commit()
+
+    assert bool(find_stuck(endpoint.account_id, now)) == is_stuck
+
+
+def test_an_endpoint_that_failed_last_but_has_nothing_waiting_is_not_stuck(
+    session: Session, endpoint: WebhookEndpoint
+) -> None:
+    endpoint.first_failure_at = utcnow() - timedelta(days=1)
+    session.commit()
+
+    assert find_stuck(endpoint.account_id, utcnow()) == []
+
+
 def test_the_backlog_is_that_of_enabled_endpoints(
     session: Session, endpoint: WebhookEndpoint
 ) -> None:

@@ -27,11 +27,6 @@ from tests.webhooks.scenes import (
 
 
 @pytest.fixture
-def account(session: Session) -> Account:
-    return make_account()
-
-
-@pytest.fixture
 def endpoint(account: Account, receiver: Receiver) -> WebhookEndpoint:
     return make_endpoint(account, url=receiver.url("/hook"))
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns_app import job_queue
@@ -19,16 +19,12 @@ from campaigns_app.webhooks.events import CONVERSATION_EVENTS, EVENT_TYPES
 from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
 from campaigns_app.webhooks.outbox import find_subscribers
 from tests.factories import make_account, make_endpoint, make_inbox, make_user
+from tests.statements import noted_statements
 from tests.webhooks.scenes import tell
 
 URL = "http://127.0.0.1:9000/hook"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 DRAFT = EndpointDraft(URL, ["message_created", "conversation_created"], name="Shop")
-
-
-@pytest.fixture
-def account(session: Session) -> Account:
-    return make_account()
 
 
 def refused(account: Account, draft: EndpointDraft) -> list[tuple[str, str]]:
@@ -152,10 +148,9 @@ def test_the_list_counts_what_waits_in_two_queries(session: Session, account: Ac
     endpoints = [make_endpoint(account) for _ in range(5)]
     tell(session, *endpoints[:2], conversations=3)
     account_id = account.id
-    statements: list[str] = []
-    event.listen(db.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
 
-    listed = service.list_endpoints(account_id)
+    with noted_statements() as statements:
+        listed = service.list_endpoints(account_id)
 
     assert [entry.waiting.count for entry in listed] == [6, 6, 0, 0, 0]
     assert len([one for one in statements if one.startswith("SELECT")]) == 2

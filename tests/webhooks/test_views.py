@@ -18,11 +18,6 @@ FORM = {"url": URL, "name": "Shop", "subscriptions": ["message_created"]}
 
 
 @pytest.fixture
-def account(session: Session) -> Account:
-    return make_account()
-
-
-@pytest.fixture
 def browser(client: FlaskClient, account: Account) -> FlaskClient:
     """A browser with which an administrator has logged in."""
     user = make_user(account)

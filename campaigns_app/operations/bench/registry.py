@@ -13,6 +13,7 @@ from campaigns_app.operations.bench.cases import (
     page_busy_vs_idle,
     provider_vs_client,
     rate_accuracy,
+    webhooks_backlog,
     webhooks_batched_vs_single,
     webhooks_fairness,
     webhooks_vs_client,
@@ -34,6 +35,7 @@ CASES: Mapping[str, Callable[[Bench], BenchRow]] = {
         callbacks_vs_row,
         webhooks_batched_vs_single,
         webhooks_fairness,
+        webhooks_backlog,
     )
 }
 

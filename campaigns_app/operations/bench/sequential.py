@@ -108,14 +108,7 @@ def _tell(
         select(WebhookEndpoint).where(WebhookEndpoint.account_id == campaign.account_id)
     ).all()
     for event_type, payload in opening.payloads(opened).items():
-        event = WebhookEvent(
-            account_id=campaign.account_id,
-            campaign_id=campaign.id,
-            conversation_id=conversation.id,
-            uid=f"msg_{token_hex(16)}",
-            type=event_type,
-            payload=payload,
-        )
+        event = _event(campaign, conversation, event_type, payload)
         session.add(event)
         session.flush()
         for endpoint in endpoints:
@@ -124,6 +117,19 @@ def _tell(
                     account_id=campaign.account_id, event_id=event.id, endpoint_id=endpoint.id
                 )
             )
+
+
+def _event(
+    campaign: Campaign, conversation: Conversation, event_type: str, payload: str
+) -> WebhookEvent:
+    return WebhookEvent(
+        account_id=campaign.account_id,
+        campaign_id=campaign.id,
+        conversation_id=conversation.id,
+        uid=f"msg_{token_hex(16)}",
+        type=event_type,
+        payload=payload,
+    )
 
 
 def _plain(row: object) -> dict[str, object]:

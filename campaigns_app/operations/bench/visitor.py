@@ -1,6 +1,7 @@
 """Somebody who looks at pages, and sees how long each takes and what it asks of the database."""
 
 import re
+import statistics
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -47,6 +48,11 @@ class Visits:
         self.milliseconds.extend(other.milliseconds)
         self.query_counts.update(other.query_counts)
         self.counting.update(other.counting)
+
+    @property
+    def median(self) -> float:
+        """The milliseconds within which half of the visits ended."""
+        return statistics.median(self.milliseconds)
 
     @property
     def p95(self) -> float:

@@ -1,14 +1,14 @@
 """Find the contact whom a Telegram chat belongs to
 
-Revision: 0010_chats
-Revises: 0009_reach
+Revision: 0011_chats
+Revises: 0010_blocks
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010_chats"
-down_revision = "0009_reach"
+revision = "0011_chats"
+down_revision = "0010_blocks"
 branch_labels = None
 depends_on = None
 
