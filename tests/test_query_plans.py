@@ -22,7 +22,8 @@ from campaigns_app.campaigns.jobs import execute_campaign
 from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
 from campaigns_app.campaigns.receipt_matching import Told, match_recipients
 from campaigns_app.campaigns.report import list_campaigns, list_recipients
-from campaigns_app.campaigns.sending_ledger import Result
+from campaigns_app.campaigns.results import Result
+from campaigns_app.campaigns.sending_ledger import News, write_down
 from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.campaigns.sweep import sweep
 from campaigns_app.channels.provider import EventKind, ProviderEvent
@@ -195,9 +196,10 @@ def _send_some(session: Session) -> None:
     rows = sending_ledger.due_recipients(session, lease, 50, [])
     ids = [row.recipient_id for row in rows]
     # Of all channels the one whose contacts can be suppressed by the most names.
-    begun = sending_ledger.begin_sending(session, lease, 20, TelegramChannel(), ids)
+    channel = TelegramChannel()
+    begun, _ = write_down(session, lease, 20, channel, News([], contact_ids=ids))
     results = [Result(one, RecipientState.SENT, provider_message_id="x") for one in begun]
-    sending_ledger.record_results(session, lease, 20, results)
+    write_down(session, lease, 20, channel, News(results))
     sending_ledger.next_due(session, lease)
     session.commit()
 

@@ -1,10 +1,10 @@
 """One call of a provider, and what it means for the recipient."""
 
 import logging
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from campaigns_app.campaigns.sending_ledger import Result
+from campaigns_app.campaigns.results import Result
 from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.channels.provider import (
     Account,
@@ -28,8 +28,7 @@ ACCOUNT_WAIT = timedelta(seconds=30)
 ERROR_LENGTH = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A message ready to be sent to a recipient. `attempts` were made before; `units` is what it
     takes of the inbox's rate. At `stale_at` it is to be prepared anew."""
 
@@ -40,8 +39,7 @@ class Prepared:
     stale_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(NamedTuple):
     """A call that was made: what became of the recipient, and how it ended."""
 
     prepared: Prepared

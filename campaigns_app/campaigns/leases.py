@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from campaigns_app.campaigns.models import Campaign, CampaignBatch
 from campaigns_app.conversations.numbering import reserve_display_ids
 from campaigns_app.database.clock import database_now
+from campaigns_app.database.one_trip import Rows, Step
 from campaigns_app.errors import StaleLease
 from campaigns_app.inboxes.models import Inbox
 
@@ -125,11 +126,19 @@ def hold(session: Session, lease: Lease) -> bool:
 
     Raises `StaleLease` when somebody else has taken the batch. Does not commit.
     """
-    held = {"batch": lease.batch_id, "fence_held": lease.fence}
-    row = session.connection().execute(_holding(), held).first()
-    if row is None:
+    return is_going_on(lease, session.connection().execute(*holding(lease)).all())
+
+
+def holding(lease: Lease) -> Step:
+    """`hold` as a step of several; `is_going_on` reads its answer."""
+    return Step(_holding(), {"batch": lease.batch_id, "fence_held": lease.fence})
+
+
+def is_going_on(lease: Lease, rows: Rows) -> bool:
+    """See `hold`. Raises `StaleLease`."""
+    if not rows:
         raise StaleLease(f"batch {lease.batch_id} is no longer held under fence {lease.fence}")
-    return bool(row.goes_on)
+    return bool(rows[0][0])
 
 
 @cache

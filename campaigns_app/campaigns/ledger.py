@@ -17,6 +17,7 @@ from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignReci
 from campaigns_app.campaigns.states import Phase, RecipientState
 from campaigns_app.contacts.models import Contact
 from campaigns_app.database.clock import database_now
+from campaigns_app.database.one_trip import Step
 from campaigns_app.errors import StaleLease
 from campaigns_app.webhooks.events import CAMPAIGN_FINISHED
 
@@ -137,16 +138,16 @@ def count_changes(
 
     Raises `StaleLease` when another worker has taken the batch. Does not commit.
     """
-    held = session.connection().execute(
-        _counting(lease_seconds),
-        {
-            "batch": lease.batch_id,
-            "fence_held": lease.fence,
-            **{f"more_{state.value}": changes.get(state, 0) for state in RecipientState},
-        },
-    )
+    held = session.connection().execute(*counting(lease, lease_seconds, changes))
     if held.rowcount != 1:
         raise StaleLease(f"batch {lease.batch_id} was taken by another worker")
+
+
+def counting(lease: Lease, lease_seconds: int, changes: Mapping[RecipientState, int]) -> Step:
+    """`count_changes` as a step of several, in a transaction that holds the lease."""
+    values = {f"more_{state.value}": changes.get(state, 0) for state in RecipientState}
+    batch = {"batch": lease.batch_id, "fence_held": lease.fence}
+    return Step(_counting(lease_seconds), values | batch)
 
 
 @cache

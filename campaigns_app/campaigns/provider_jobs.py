@@ -17,8 +17,9 @@ from campaigns_app.campaigns.delivery import surroundings_of
 from campaigns_app.campaigns.interrupted import settle_predecessors
 from campaigns_app.campaigns.leases import Lease
 from campaigns_app.campaigns.models import Campaign
+from campaigns_app.campaigns.provider_books import ProviderBooks, Route
 from campaigns_app.campaigns.provider_messages import MessageWriter
-from campaigns_app.campaigns.provider_run import ProviderRun, Route
+from campaigns_app.campaigns.provider_run import ProviderRun
 from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.errors import StaleLease
@@ -94,27 +95,26 @@ class _Shift:
             lane.result()
 
     async def _work_on(self, lease: Lease, http: HttpClient) -> None:
-        session = self._session
         try:
-            settle_predecessors(session, lease)
-            if await self._run(lease, http).finish():
-                ledger.finish_campaign(session, lease.campaign_id)
+            route, books = self._open_books(lease)
+            if await ProviderRun(http, route, books).finish():
+                ledger.finish_campaign(self._session, lease.campaign_id)
         except StaleLease as error:
-            session.rollback()
+            self._session.rollback()
             logger.warning("Stopped: %s", error)
         except SecretsLocked as error:
-            session.rollback()
-            halt_inbox(session, lease.inbox_id, str(error))
-            leases.give_back(session, lease, finished=False)
+            self._halt(lease, str(error))
             logger.error("Inbox %s is halted: %s", lease.inbox_id, error)
         except (OperationalError, BudgetUnreachable) as error:
             # Whoever is in the middle of being sent to keeps the lease until it runs out.
-            session.rollback()
+            self._session.rollback()
             logger.error("Batch %s is left for later: %s", lease.batch_id, error)
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _run(self, lease: Lease, http: HttpClient) -> ProviderRun:
+    def _open_books(self, lease: Lease) -> tuple[Route, ProviderBooks]:
+        """Raises `StaleLease`, and `SecretsLocked`. Commits."""
         session, config = self._session, current_app.config
+        settle_predecessors(session, lease)
         campaign = session.get_one(Campaign, lease.campaign_id, populate_existing=True)
         channel = get_channels().get(campaign.inbox.inbox_type)
         if not isinstance(channel, ProviderChannel):
@@ -128,9 +128,8 @@ class _Shift:
         )
         writer = MessageWriter(campaign, channel, surroundings_of(campaign))
         session.rollback()
-        return ProviderRun(
+        books = ProviderBooks(
             session,
-            http,
             route,
             lease,
             config["LEASE_SECONDS"],
@@ -138,6 +137,13 @@ class _Shift:
             writer.prepare,
             self._is_over,
         )
+        return route, books
+
+    def _halt(self, lease: Lease, reason: str) -> None:
+        """Let nothing leave the inbox. Commits."""
+        self._session.rollback()
+        halt_inbox(self._session, lease.inbox_id, reason)
+        leases.give_back(self._session, lease, finished=False)
 
     def _is_over(self) -> bool:
         return must_end() or time.monotonic() > self._ends

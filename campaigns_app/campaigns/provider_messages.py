@@ -8,7 +8,7 @@ from campaigns_app.campaigns.calls import Prepared
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.quiet_hours import QuietHours, Window
 from campaigns_app.campaigns.rendering import MessageTemplate, RenderingFailed, Surroundings
-from campaigns_app.campaigns.sending_ledger import Result
+from campaigns_app.campaigns.results import Result
 from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.channels.provider import OutgoingMessage, ProviderChannel
 from campaigns_app.database.types import utcnow

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns.provider_run import MOST_ACCOUNT_REFUSALS
+from campaigns_app.campaigns.provider_books import MOST_ACCOUNT_REFUSALS
 from campaigns_app.campaigns.receipt_matching import Told
 from campaigns_app.channels.provider import AccountPause, EventKind, ProviderChannel
 from campaigns_app.channels.registry import get_channels

@@ -1,24 +1,21 @@
 """The ledger of channels that ask a provider to send: `sending` before, what came of it after.
 
-Like those of `ledger`, every write is made in a transaction that holds the lease (`leases.hold`).
+Like those of `ledger`, every write is made in a transaction that holds the lease.
 """
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     Row,
     Table,
     Update,
     and_,
     bindparam,
-    case,
     exists,
     func,
     or_,
@@ -27,31 +24,30 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from campaigns_app.campaigns import leases, ledger
 from campaigns_app.campaigns.announcing import announce_failures
 from campaigns_app.campaigns.leases import Lease
-from campaigns_app.campaigns.ledger import CONTACT_COLUMNS, count_changes
+from campaigns_app.campaigns.ledger import CONTACT_COLUMNS
 from campaigns_app.campaigns.models import CampaignRecipient
+from campaigns_app.campaigns.results import Result, recording
 from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.channels.base import Channel
 from campaigns_app.contacts.models import Contact, Suppression
+from campaigns_app.database.among import among, id_list
 from campaigns_app.database.clock import database_now
+from campaigns_app.database.one_trip import Step, in_one_trip
 
 PENDING, SENDING = RecipientState.PENDING, RecipientState.SENDING
 SKIPPED = RecipientState.SKIPPED
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of a recipient who was `sending`; `pending` again where it may be tried later,
-    not before `next_attempt_at`."""
+class News(NamedTuple):
+    """What is to be written down: the results of those who are `sending`, the results of those who
+    are `pending` and with whom nothing was begun, and the contacts to begin with."""
 
-    contact_id: int
-    state: RecipientState
-    reason: str | None = None
-    error: str | None = None
-    code: str | None = None
-    provider_message_id: str | None = None
-    next_attempt_at: datetime | None = None
+    results: Sequence[Result]
+    refusals: Sequence[Result] = ()
+    contact_ids: Sequence[int] = ()
 
 
 def due_recipients(
@@ -91,74 +87,88 @@ def next_due(session: Session, lease: Lease) -> datetime | None:
     )
 
 
-def begin_sending(
+def write_down(
+    session: Session, lease: Lease, lease_seconds: int, channel: Channel, news: News
+) -> tuple[set[int], bool]:
+    """Write down the news, and renew the lease. Returns the contacts that are `sending` now, and
+    whether the campaign goes on; where it does not, only results are written down.
+
+    Whoever was blocked or opted out since the start is skipped, with the reason. Raises
+    `StaleLease`. Does not commit.
+    """
+    results, refusals, contact_ids = news
+    dialect = session.connection().dialect.name
+    steps = [
+        leases.holding(lease),
+        ledger.counting(lease, lease_seconds, _changes(news)),
+        *recording(dialect, lease, results, SENDING),
+        *recording(dialect, lease, refusals, PENDING),
+    ]
+    if contact_ids:
+        steps.append(_moving(dialect, lease, channel, contact_ids, SENDING))
+    answers = in_one_trip(session, steps)
+    goes_on = leases.is_going_on(lease, answers[0])
+    if not goes_on and (refusals or contact_ids):
+        session.rollback()
+        return write_down(session, lease, lease_seconds, channel, News(results))
+    begun = {contact_id for (contact_id,) in answers[-1]} if contact_ids else set()
+    left = [one for one in contact_ids if one not in begun]
+    if left:
+        _skip(session, lease, lease_seconds, channel, left)
+    announce_failures(session, lease.account_id, lease.campaign_id, [*results, *refusals])
+    return begun, goes_on
+
+
+def _changes(news: News) -> Mapping[RecipientState, int]:
+    """As if everybody who is to be begun with could be."""
+    moved = Counter(one.state for one in (*news.results, *news.refusals))
+    moved[SENDING] += len(news.contact_ids) - len(news.results)
+    moved[PENDING] -= len(news.contact_ids) + len(news.refusals)
+    return moved
+
+
+def _skip(
     session: Session,
     lease: Lease,
     lease_seconds: int,
     channel: Channel,
     contact_ids: Sequence[int],
-) -> set[int]:
-    """Mark those of the recipients `sending` who may still be written to, and return them.
-
-    Whoever was blocked or opted out since the start is skipped, with the reason. Renews the lease.
-    Raises `StaleLease`. Does not commit.
-    """
-    begun = _change(session, lease, channel, contact_ids, SENDING)
-    left = [one for one in contact_ids if one not in begun]
-    blocked = _change(session, lease, channel, left, SKIPPED, Reason.BLOCKED)
-    opted_out = _change(session, lease, channel, left, SKIPPED, Reason.OPTED_OUT)
-    moved = {SENDING: len(begun), SKIPPED: len(blocked) + len(opted_out)}
-    count_changes(session, lease, lease_seconds, {PENDING: -sum(moved.values()), **moved})
-    return begun
-
-
-def record_results(
-    session: Session, lease: Lease, lease_seconds: int, results: Sequence[Result]
 ) -> None:
-    """Write down what became of recipients who are `sending`, and renew the lease.
-
-    Raises `StaleLease`. Does not commit.
-    """
-    _move(session, lease, lease_seconds, results, SENDING)
-
-
-def record_refusals(
-    session: Session, lease: Lease, lease_seconds: int, results: Sequence[Result]
-) -> None:
-    """The same of recipients who are `pending`: nothing was begun with them."""
-    _move(session, lease, lease_seconds, results, PENDING)
-
-
-def _move(
-    session: Session,
-    lease: Lease,
-    lease_seconds: int,
-    results: Sequence[Result],
-    before: RecipientState,
-) -> None:
-    _write(session, lease, results, before)
-    moved = Counter(result.state for result in results)
-    moved[before] -= len(results)
-    count_changes(session, lease, lease_seconds, moved)
+    """Leave out those who may not be written to. They were counted as `sending`."""
+    dialect = session.connection().dialect.name
+    reasons = (Reason.BLOCKED, Reason.OPTED_OUT)
+    steps = [_moving(dialect, lease, channel, contact_ids, SKIPPED, reason) for reason in reasons]
+    skipped = sum(map(len, in_one_trip(session, steps)))
+    back = {
+        SENDING: -len(contact_ids),
+        PENDING: len(contact_ids) - skipped,
+        SKIPPED: skipped,
+    }
+    in_one_trip(session, [ledger.counting(lease, lease_seconds, back)])
 
 
-def _change(
-    session: Session,
+def _moving(
+    dialect: str,
     lease: Lease,
     channel: Channel,
     contact_ids: Sequence[int],
     state: RecipientState,
     reason: Reason | None = None,
-) -> set[int]:
-    """Move those pending recipients to `state` whom `reason`, or none against it, fits."""
-    if not contact_ids:
-        return set()
-    theirs = {"contacts": contact_ids, **_bounds(lease)}
-    return set(session.connection().scalars(_changing(channel, state, reason), theirs))
+) -> Step:
+    """The step that moves those pending recipients to `state` whom `reason`, or none against it,
+    fits; it returns their contacts."""
+    values = {
+        "campaign": lease.campaign_id,
+        "contacts": id_list(dialect, contact_ids),
+        # Between them, or else the whole campaign may be read for a few.
+        "first": min(contact_ids),
+        "last": max(contact_ids),
+    }
+    return Step(_moved(dialect, channel, state, reason), values)
 
 
 @cache
-def _changing(channel: Channel, state: RecipientState, reason: Reason | None) -> Update:
+def _moved(dialect: str, channel: Channel, state: RecipientState, reason: Reason | None) -> Update:
     is_suppressed = _is_suppressed(channel.suppressible_address())
     fits: Mapping[Reason | None, ColumnElement[bool]] = {
         None: and_(~Contact.blocked, ~is_suppressed),
@@ -170,64 +180,15 @@ def _changing(channel: Channel, state: RecipientState, reason: Reason | None) ->
     return (
         update(table)
         .where(
-            # All of it said of the recipients: else the whole campaign may be read for a few.
             table.c.campaign_id == bindparam("campaign"),
             table.c.contact_id.between(bindparam("first"), bindparam("last")),
-            table.c.contact_id.in_(bindparam("contacts", expanding=True)),
+            among(dialect, table.c.contact_id, bindparam("contacts")),
             table.c.state == PENDING.value,
             exists().where(Contact.id == table.c.contact_id, fits[reason]),
         )
         .values(state=state.value, reason=reason, updated_at=database_now(), **begins)
         .returning(table.c.contact_id)
     )
-
-
-def _write(
-    session: Session, lease: Lease, results: Sequence[Result], before: RecipientState
-) -> None:
-    if not results:
-        return
-    rows = [_values(result, lease) for result in results]
-    session.connection().execute(_writing(before), rows)
-    announce_failures(session, lease.account_id, lease.campaign_id, results)
-
-
-@cache
-def _writing(before: RecipientState) -> Update:
-    table = cast(Table, CampaignRecipient.__table__)
-    is_sent = bindparam("is_sent", type_=Boolean)
-    return (
-        update(table)
-        .where(
-            table.c.campaign_id == bindparam("campaign"),
-            table.c.contact_id == bindparam("contact"),
-            table.c.state == before.value,
-        )
-        .values(
-            state=bindparam("new_state"),
-            reason=bindparam("new_reason"),
-            error=bindparam("new_error"),
-            provider_code=bindparam("new_code"),
-            provider_message_id=bindparam("message_id"),
-            next_attempt_at=bindparam("next_at"),
-            sent_at=case((is_sent, database_now())),
-            updated_at=database_now(),
-        )
-    )
-
-
-def _values(result: Result, lease: Lease) -> Mapping[str, Any]:
-    return {
-        "campaign": lease.campaign_id,
-        "contact": result.contact_id,
-        "new_state": result.state.value,
-        "new_reason": result.reason,
-        "new_error": result.error,
-        "new_code": result.code,
-        "message_id": result.provider_message_id,
-        "next_at": result.next_attempt_at,
-        "is_sent": result.state is RecipientState.SENT,
-    }
 
 
 def _is_suppressed(address: ColumnElement[str] | None) -> ColumnElement[bool]:
@@ -243,11 +204,3 @@ def _of_batch(lease: Lease) -> tuple[Any, ...]:
         CampaignRecipient.campaign_id == lease.campaign_id,
         CampaignRecipient.contact_id.between(lease.first_contact_id, lease.last_contact_id),
     )
-
-
-def _bounds(lease: Lease) -> Mapping[str, int]:
-    return {
-        "campaign": lease.campaign_id,
-        "first": lease.first_contact_id,
-        "last": lease.last_contact_id,
-    }

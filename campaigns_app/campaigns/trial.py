@@ -23,7 +23,7 @@ from campaigns_app.campaigns.delivery import surroundings_of
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.provider_messages import NO_CONVERSATION, MessageWriter
 from campaigns_app.campaigns.rendering import MessageTemplate, RenderingFailed
-from campaigns_app.campaigns.sending_ledger import Result
+from campaigns_app.campaigns.results import Result
 from campaigns_app.campaigns.texts import reason_text
 from campaigns_app.campaigns.trial_people import find_person, own_number_of, refuse_unwilling
 from campaigns_app.channels import provider
@@ -140,7 +140,7 @@ def _prepare(campaign: Campaign, channel: ProviderChannel, row: Any, number: str
     marked = replace(
         message, delivery_id=f"trial-{token_hex(8)}", to=number or message.to, text=text
     )
-    return replace(prepared, message=marked, units=channel.units(text))
+    return prepared._replace(message=marked, units=channel.units(text))
 
 
 def _carry_out(

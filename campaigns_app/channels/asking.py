@@ -4,11 +4,13 @@ Nothing of a provider's own words is passed on as it came: it may repeat the per
 """
 
 import base64
-import json
 import re
 from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from campaigns_app.channels.verdicts import AccountPause, Outcome, Retry, Unknown
 from campaigns_app.http_client import (
@@ -58,8 +60,8 @@ async def fetch(http: HttpClient, url: str, headers: Mapping[str, str]) -> Answe
 def read_object(answer: Answer) -> dict[str, Any]:
     """The JSON object in an answer, an empty one where there is none."""
     try:
-        parsed = json.loads(answer.body)
-    except (ValueError, RecursionError):
+        parsed = orjson.loads(answer.body)
+    except ValueError:
         return {}
     return parsed if isinstance(parsed, dict) else {}
 
@@ -89,6 +91,7 @@ def unreadable(answer: Answer) -> Outcome:
     return Unknown(f"an answer that is none, with status {answer.status}")
 
 
+@lru_cache
 def basic(user: str, password: str) -> str:
     """The value of an `Authorization` header (RFC 7617)."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()

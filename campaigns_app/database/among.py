@@ -1,4 +1,5 @@
-"""Many rows' ids in one value."""
+"""Many rows' ids in one value: a statement with a placeholder for each of them takes longer to
+write than to carry out."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,25 +11,25 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     String,
-    bindparam,
     cast,
     func,
+    literal,
     select,
     true,
+    type_coerce,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 
 def is_among(session: Session, column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
-    """Whether `column` is one of many `ids`, which are sent as one value: a statement with a
-    placeholder for each of them takes longer to write than to carry out."""
+    """Whether `column` is one of many `ids`."""
     dialect = session.connection().dialect.name
-    given = bindparam(None, list_of_ids(dialect, ids), String)
-    return is_one_of(dialect, column, given)
+    return among(dialect, column, literal(id_list(dialect, ids)))
 
 
-def is_one_of(dialect: str, column: Any, given: BindParameter[str]) -> ColumnElement[bool]:
-    """`is_among`, for a statement that is made once: `given` is what `list_of_ids` returns."""
+def among(dialect: str, column: Any, ids: BindParameter[Any]) -> ColumnElement[bool]:
+    """The same, for statements that are built once: `ids` is given the value of `id_list`."""
+    given = type_coerce(ids, String)
     if dialect == "postgresql":
         # Not ANY: where PostgreSQL thinks the table small, it would go through all of the ids for
         # each row of it.
@@ -39,8 +40,8 @@ def is_one_of(dialect: str, column: Any, given: BindParameter[str]) -> ColumnEle
     return found
 
 
-def list_of_ids(dialect: str, ids: Iterable[int]) -> str:
-    """The value that the database understands as these ids, in ascending order."""
+def id_list(dialect: str, ids: Iterable[int]) -> str:
+    """The ids as one value, in ascending order."""
     listed = ",".join(map(str, sorted(ids)))
     return f"{{{listed}}}" if dialect == "postgresql" else f"[{listed}]"
 

@@ -13,10 +13,10 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from campaigns_app.database.copy_text import Row, copy_text
+from campaigns_app.database.driver_errors import driver_errors
 from campaigns_app.database.types import Base, UTCDateTime
 
 ROWS_A_STEP = 50
@@ -100,17 +100,13 @@ def _copy(
     connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row], same: Row
 ) -> None:
     driver: Any = connection.connection.driver_connection
-    driver_error: Any = connection.dialect.loaded_dbapi.Error
     statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN"
-    try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(copy_text(rows, same))
-    except driver_error as error:
-        # COPY goes past SQLAlchemy, which would have wrapped the driver's error by itself.
-        wrapped = DBAPIError.instance(
-            statement, None, error, driver_error, dialect=connection.dialect
-        )
-        raise wrapped from error
+    with (
+        driver_errors(connection, statement),
+        driver.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        copy.write(copy_text(rows, same))
 
 
 def _insert(

@@ -7,10 +7,10 @@ from random import Random
 from typing import Any, cast
 
 import orjson
-from sqlalchemy import Executable, String, Table, bindparam, case, func, select, update
+from sqlalchemy import Executable, Table, bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
-from campaigns_app.database.among import is_among, is_one_of, list_of_ids
+from campaigns_app.database.among import among, id_list, is_among
 from campaigns_app.database.bulk import insert_rows
 from campaigns_app.database.copy_text import Row
 from campaigns_app.webhooks import blocks
@@ -105,7 +105,7 @@ def _mark_delivered(
     dialect = connection.dialect.name
     ours: set[int] = set()
     for uid, ids in by_request.items():
-        values = {"ids": list_of_ids(dialect, ids), "now": now, "uid": uid}
+        values = {"ids": id_list(dialect, ids), "now": now, "uid": uid}
         result = connection.execute(_delivering(dialect), values)
         # As a rule that is all of them, and there is nothing to ask.
         ours.update(ids if result.rowcount == len(ids) else _standing(session, ids))
@@ -118,7 +118,7 @@ def _delivering(dialect: str) -> Executable:
     is_scheduled = table.c.resumes_as.is_(None)
     return (
         update(table)
-        .where(is_one_of(dialect, table.c.id, bindparam("ids", type_=String)))
+        .where(among(dialect, table.c.id, bindparam("ids")))
         .values(
             state=DeliveryState.DELIVERED.value,
             attempts=table.c.attempts + case((is_scheduled, 1), else_=0),

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.jobs import execute_campaign
+from campaigns_app.campaigns.provider_books import MOST_ACCOUNT_REFUSALS
 from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
-from campaigns_app.campaigns.provider_run import MOST_ACCOUNT_REFUSALS
 from campaigns_app.campaigns.report import Counts, count_states
 from campaigns_app.channels.provider import AccountPause, Outcome, Receipt, Retry
 from campaigns_app.channels.registry import EXTENSION, ChannelRegistry

@@ -29,7 +29,7 @@ NAME = "provider_vs_client"
 
 def measure(bench: Bench) -> BenchRow:
     """One worker that sends a campaign, against the bare client making the same requests."""
-    messages = bench.pick(20_000, 1_000, 20)
+    messages = bench.pick(20_000, 5_000, 20)
     with open_provider(bench) as provider:
         work = provider.processes
         campaign_id = work.call(make_sms_campaign, provider.url, messages, HIGHEST_RATE)

@@ -1,0 +1,247 @@
+"""The books of a batch that goes out through a provider: who is begun with, and what came of it.
+
+A recipient is marked `sending`, and that is committed, before the provider is called; what came
+of the call is committed after. Each turn is one transaction that does both: it writes down what
+has ended, and begins with as many more. Nothing here calls a provider, and nothing waits for one.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from campaigns_app.campaigns import leases, sending_ledger
+from campaigns_app.campaigns.calls import Called, Prepared
+from campaigns_app.campaigns.leases import Lease
+from campaigns_app.campaigns.results import Result
+from campaigns_app.campaigns.sending_ledger import News
+from campaigns_app.channels.provider import Account, AccountPause, ProviderChannel, Retry, Suppress
+from campaigns_app.contacts.suppressing import suppress_addresses
+from campaigns_app.database.types import utcnow
+from campaigns_app.inboxes.halting import halt_inbox
+from campaigns_app.logs import lines_together
+from campaigns_app.pauses import passing
+from campaigns_app.rate_budget import RateBudget
+
+logger = logging.getLogger(__name__)
+
+READ_AT_ONCE = 200
+
+MOST_ACCOUNT_REFUSALS = 3
+"""After so many calls in a row that say so, nothing leaves the inbox until somebody acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way out: the channel, the account with its provider, what may leave in a second, and how
+    many calls may be under way in this worker."""
+
+    channel: ProviderChannel
+    account: Account
+    inbox_id: int
+    rate: float
+    most_calls: int
+
+
+class Turn(NamedTuple):
+    """Who is to be called now, whether others wait for it, and after how many seconds it is worth
+    asking again, where the rate is what keeps them."""
+
+    begun: Sequence[Prepared]
+    has_more: bool
+    wait: float | None
+
+
+class ProviderBooks:
+    """One worker's books of one batch. `prepare` writes the message of a row of
+    `sending_ledger.due_recipients`, or says why there is none; `must_end` says when to begin with
+    nobody any more."""
+
+    def __init__(
+        self,
+        session: Session,
+        route: Route,
+        lease: Lease,
+        lease_seconds: int,
+        budget: RateBudget,
+        prepare: Callable[[Any], Prepared | Result],
+        must_end: Callable[[], bool],
+    ) -> None:
+        self._session = session
+        self._route = route
+        self._lease = lease
+        self._lease_seconds = lease_seconds
+        self._budget = budget
+        self._prepare = prepare
+        self._must_end = must_end
+        self._ready: deque[Prepared] = deque()
+        self._refused: list[Result] = []
+        self._made: list[Called] = []
+        self._holds: list[float] = []
+        self._written_at = time.monotonic()
+        self._debt = 0
+        self._account_refusals: list[str] = []
+        self._goes_on = True
+
+    def take_turn(self, made: Sequence[Called], room: int) -> Turn:
+        """Write down what came of the calls `made`, and begin with as many recipients whose time
+        has come as there is room and the rate allows.
+
+        Raises `StaleLease` when another worker has taken over, and `BudgetUnreachable` when nobody
+        can say how much may leave: then nobody is begun with, and the next turn writes down what
+        was made. Commits.
+        """
+        for called in made:
+            self._take_note(called)
+        if self._must_end():
+            self.begin_with_nobody_more()
+        while self._holds:
+            self._budget.hold(self._budget_name, self._holds.pop())
+        self._refill()
+        allowed, wait = self._choose(room)
+        has_more = bool(self._ready or self._refused)
+        has_news = allowed or self._made or self._refused
+        begun = self._write(allowed) if has_news or self._is_lease_old() else []
+        return Turn(begun, has_more, wait)
+
+    def begin_with_nobody_more(self) -> None:
+        """From now on, only write down what comes of the calls under way."""
+        self._goes_on = False
+        self._ready.clear()
+        self._refused.clear()
+
+    def give_back(self) -> bool:
+        """End the lease, with everything written down; returns whether the batch is finished.
+
+        It is not when somebody is to be tried later, the campaign was paused or cancelled, the
+        inbox halted, or this process asked to end. Commits.
+        """
+        with_rest = sending_ledger.next_due(self._session, self._lease)
+        self._session.rollback()
+        finished = with_rest is None
+        resume_at = with_rest if self._goes_on else None
+        leases.give_back(self._session, self._lease, finished=finished, resume_at=resume_at)
+        return finished
+
+    @property
+    def _budget_name(self) -> str:
+        return f"inbox:{self._route.inbox_id}"
+
+    def _take_note(self, called: Called) -> None:
+        self._made.append(called)
+        if isinstance(called.outcome, Retry) and called.outcome.slows_down:
+            self._holds.append(called.outcome.after)
+        if isinstance(called.outcome, AccountPause):
+            self._account_refusals.append(str(called.outcome))
+        else:
+            self._account_refusals.clear()
+        if self._is_refused():
+            self.begin_with_nobody_more()
+
+    def _is_refused(self) -> bool:
+        return len(self._account_refusals) >= MOST_ACCOUNT_REFUSALS
+
+    def _is_lease_old(self) -> bool:
+        return time.monotonic() - self._written_at > self._lease_seconds / 4
+
+    def _refill(self) -> None:
+        """Write the next messages, before those that are ready run out.
+
+        Whoever is being written to is not `pending`, and so is not among those who are read."""
+        now, most_calls = utcnow(), self._route.most_calls
+        self._ready = deque(one for one in self._ready if not one.stale_at or one.stale_at > now)
+        if len(self._ready) >= most_calls or not self._goes_on:
+            return
+        limit = max(READ_AT_ONCE, most_calls)
+        besides = [one.contact_id for one in self._ready]
+        besides += [one.contact_id for one in self._refused]
+        rows = sending_ledger.due_recipients(self._session, self._lease, limit, besides)
+        # No lock is held while messages are written.
+        self._session.rollback()
+        for written in map(self._prepare, rows):
+            if isinstance(written, Prepared):
+                self._ready.append(written)
+            else:
+                self._refused.append(written)
+
+    def _choose(self, room: int) -> tuple[list[Prepared], float | None]:
+        """Those of the ready whom the rate allows, and when to ask for more if not all."""
+        wanted = list(self._ready)[:room]
+        if not wanted:
+            return [], None
+        asked = self._debt + sum(one.units for one in wanted)
+        grant = self._budget.take(self._budget_name, self._route.rate, asked)
+        allowed = self._affordable(wanted, grant.units)
+        for _ in allowed:
+            self._ready.popleft()
+        return allowed, grant.wait if len(allowed) < len(wanted) else None
+
+    def _affordable(self, wanted: Sequence[Prepared], units: int) -> list[Prepared]:
+        """Those who may be written to with so many units. A message may take more than is left;
+        what it owes is paid before the next."""
+        self._debt -= units
+        allowed = []
+        for one in wanted:
+            if self._debt >= 0:
+                break
+            self._debt += one.units
+            allowed.append(one)
+        self._debt = max(self._debt, 0)
+        return allowed
+
+    def _write(self, allowed: Sequence[Prepared]) -> Sequence[Prepared]:
+        """Write it all down in one transaction, and renew the lease; returns those who were begun
+        with."""
+        session, lease = self._session, self._lease
+        news = News(
+            results=[one.result for one in self._made],
+            refusals=self._refused,
+            contact_ids=[one.contact_id for one in allowed],
+        )
+        begun, goes_on = sending_ledger.write_down(
+            session, lease, self._lease_seconds, self._route.channel, news
+        )
+        if not goes_on:
+            self.begin_with_nobody_more()
+        self._heed_refusals()
+        passing("before_commit")
+        session.commit()
+        passing("after_commit")
+        self._written_at = time.monotonic()
+        made, self._made = self._made, []
+        self._refused = []
+        with lines_together():
+            _log(self._route.channel, lease.campaign_id, made)
+        return [one for one in allowed if one.contact_id in begun]
+
+    def _heed_refusals(self) -> None:
+        """Have whoever opted out left alone, and an inbox that is refused halted."""
+        addresses = [
+            (self._route.channel.suppressible(one.prepared.message.to), one.outcome.code or "")
+            for one in self._made
+            if isinstance(one.outcome, Suppress)
+        ]
+        suppress_addresses(self._session, self._lease.account_id, addresses, source="provider")
+        if self._is_refused():
+            halt_inbox(self._session, self._route.inbox_id, self._account_refusals[-1])
+
+
+def _log(channel: ProviderChannel, campaign_id: int, made: Sequence[Called]) -> None:
+    for called in made:
+        result = called.result
+        if result.provider_message_id is not None:
+            logger.info(
+                "[%s] Sent message %s to contact %s in campaign %s",
+                *(channel.log_prefix, result.provider_message_id),
+                *(result.contact_id, campaign_id),
+            )
+        else:
+            logger.warning(
+                "[%s] Message to contact %s in campaign %s: %s (%s: %s)",
+                *(channel.log_prefix, result.contact_id, campaign_id),
+                *(result.state.value, result.code, result.error),
+            )

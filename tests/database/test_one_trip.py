@@ -1,0 +1,41 @@
+"""Several statements in one trip are carried out in their order, or fail as one."""
+
+import pytest
+from sqlalchemy import bindparam, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from campaigns_app.accounts.models import Account
+from campaigns_app.database.one_trip import Step, in_one_trip
+from tests.factories import make_account
+
+NAME = select(Account.name).where(Account.id == bindparam("account"))
+RENAME = text("UPDATE accounts SET name = 'Renamed' WHERE id > 0")
+BROKEN = text("UPDATE no_such_table SET name = 'x'")
+
+
+def test_each_step_sees_what_those_before_it_did(session: Session) -> None:
+    account = make_account(name="First")
+    of_account = {"account": account.id}
+
+    rows = in_one_trip(session, [Step(NAME, of_account), Step(RENAME, {}), Step(NAME, of_account)])
+
+    assert [[tuple(row) for row in of_step] for of_step in rows] == [
+        [("First",)],
+        [],
+        [("Renamed",)],
+    ]
+
+
+def test_a_step_that_fails_is_an_error_of_the_database_and_changes_nothing(
+    session: Session,
+) -> None:
+    account = make_account(name="First")
+    of_account = {"account": account.id}
+    session.commit()
+
+    with pytest.raises(DBAPIError):
+        in_one_trip(session, [Step(RENAME, {}), Step(BROKEN, {}), Step(NAME, of_account)])
+    session.rollback()
+
+    assert session.scalar(NAME, of_account) == "First"
