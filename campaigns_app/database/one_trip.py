@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, cast
 
+from psycopg import Pipeline
 from sqlalchemy import Connection, Dialect, Executable
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ClauseElement
@@ -31,7 +32,7 @@ def in_one_trip(session: Session, steps: Sequence[Step]) -> list[Rows]:
     Raises the driver's errors as SQLAlchemy's. Does not commit.
     """
     connection = session.connection()
-    if connection.dialect.name != "postgresql":
+    if connection.dialect.name != "postgresql" or not Pipeline.is_supported():
         return [_carry_out(connection, step) for step in steps]
     driver: Any = connection.connection.driver_connection
     with driver_errors(connection, "several statements at once"), driver.pipeline():
@@ -52,5 +53,5 @@ def _sent(dialect: Dialect, step: Step) -> tuple[str, Mapping[str, Any]]:
 @cache
 def _compiled(dialect: Dialect, statement: ClauseElement) -> tuple[str, Mapping[str, Any]]:
     """As text, with the values of the parameters that are part of it."""
-    compiled = statement.compile(dialect=dialect)
+    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     return str(compiled), compiled.params

@@ -1,7 +1,8 @@
 """Several statements in one trip are carried out in their order, or fail as one."""
 
 import pytest
-from sqlalchemy import bindparam, select, text
+from psycopg import Pipeline
+from sqlalchemy import bindparam, literal, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -39,3 +40,21 @@ def test_a_step_that_fails_is_an_error_of_the_database_and_changes_nothing(
     session.rollback()
 
     assert session.scalar(NAME, of_account) == "First"
+
+
+def test_what_a_statement_says_in_words_of_its_own_arrives(session: Session) -> None:
+    account = make_account(name="First")
+    named = NAME.where(Account.name == literal("First", literal_execute=True))
+
+    assert in_one_trip(session, [Step(named, {"account": account.id})])[0][0][0] == "First"
+
+
+def test_where_the_driver_can_do_no_more_each_step_is_a_trip(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pipeline, "is_supported", lambda: False)
+    of_account = {"account": make_account(name="First").id}
+
+    rows = in_one_trip(session, [Step(RENAME, {}), Step(NAME, of_account)])
+
+    assert [list(map(tuple, of_step)) for of_step in rows] == [[], [("Renamed",)]]
