@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 from psycopg import Pipeline
 from sqlalchemy import Connection, Dialect, Executable
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 from campaigns_app.database.driver_errors import driver_errors
@@ -53,5 +54,6 @@ def _sent(dialect: Dialect, step: Step) -> tuple[str, Mapping[str, Any]]:
 @cache
 def _compiled(dialect: Dialect, statement: ClauseElement) -> tuple[str, Mapping[str, Any]]:
     """As text, with the values of the parameters that are part of it."""
-    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    return str(compiled), compiled.params
+    compiled = cast(SQLCompiler, statement.compile(dialect=dialect))
+    rendered = compiled.construct_expanded_state(compiled.params)
+    return rendered.statement, rendered.parameters
