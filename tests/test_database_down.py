@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask_migrate import upgrade
 from sqlalchemy import func, select
 
@@ -84,6 +84,8 @@ def test_pages_and_programs_are_told_so_and_go_on_afterwards(
     app.config.update(PROPAGATE_EXCEPTIONS=False, WTF_CSRF_ENABLED=False)
     person = make_user(make_account())
     program, client = {"api_access_token": make_token(person)}, log_in(app.test_client(), person)
+    # The next request begins with nobody known, as each does outside of a test's context.
+    g.pop("_login_user", None)
     db.session.remove()
 
     server.stop()
