@@ -87,11 +87,14 @@ def look_ahead(
     length = measure(channel, draft.message, contacts, around, will_send)
     start = max(draft.scheduled_at or now, now)
     seconds = None
-    of_some = [] if choice is None else [*find_blank_values(choice, contacts, around)]
+    seen_all = len(contacts) == will_send
+    of_some: list[Finding] = []
+    if choice is not None:
+        of_some += find_blank_values(choice, contacts, around, is_everybody=seen_all)
     findings = [
         *look_at_inbox(inbox, connection),
         *_of_message(draft, choice),
-        *_of_everybody(draft.message, choice, Everybody(matched, channel, will_send)),
+        *_of_everybody(draft.message, choice, Everybody(matched, channel, will_send), seen_all),
         *([] if will_send else [_nobody(is_soon=start - now < AT_ONCE)]),
     ]
     if not isinstance(channel, ProviderChannel):
@@ -101,7 +104,7 @@ def look_ahead(
             seconds = length.total / (inbox.rate or channel.usual_rate)
         of_some += find_quiet_hours(account, contacts, start)
         findings += find_quiet_days(account, seconds)
-    if len(contacts) < will_send:
+    if not seen_all:
         of_some = [one.as_seen_in(len(contacts)) for one in of_some]
     return Preflight((*findings, *of_some), will_send, len(contacts), length, seconds)
 
@@ -152,8 +155,10 @@ def _of_message(draft: CampaignDraft, choice: TemplateChoice | None) -> Iterator
 
 
 def _of_everybody(
-    message: str, choice: TemplateChoice | None, everybody: Everybody
+    message: str, choice: TemplateChoice | None, everybody: Everybody, seen_all: bool
 ) -> Iterator[Finding]:
+    if choice is not None and seen_all:
+        return  # Each template was written out: one finding tells of all its values.
     if choice is not None:
         lacking = everybody.find_lacking(blank_variables_of(choice))
         yield from tell_of_blanks(lacking, everybody.count)
