@@ -90,6 +90,9 @@ class CampaignObject(BaseModel):
     phase: Literal["scheduled", "paused", "sending", "finished", "cancelled", "failed"] | None = (
         None
     )
+    pause_reason: Annotated[
+        str | None, Field(description="Why the provider refuses what the campaign sends.")
+    ] = None
     counts: RecipientCounts | None = None
     started_at: UnixSeconds | None = None
     finished_at: UnixSeconds | None = None

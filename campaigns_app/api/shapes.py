@@ -74,6 +74,7 @@ def campaign_object(campaign: Campaign, counts: Counts, roles: Roles) -> dict[st
             "scheduled_at": unix_time(campaign.scheduled_at),
             "audience": campaign.audience,
             "phase": campaign.phase.value,
+            "pause_reason": campaign.pause_reason,
             "counts": asdict(counts),
             "started_at": unix_time(campaign.started_at),
             "finished_at": unix_time(campaign.finished_at),

@@ -14,7 +14,7 @@ from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.selection import Selection, matched_contacts
 from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.channels.base import Channel
-from campaigns_app.contacts.models import Contact, Suppression
+from campaigns_app.contacts.models import KEYS, Contact, Suppression
 
 Contacts = TypeVar("Contacts", bound=Select[*tuple[Any, ...]])
 
@@ -49,26 +49,28 @@ def exclusion_rules(channel: Channel) -> list[Rule]:
 def exclusion_reasons(channel: Channel) -> list[str]:
     """Every reason for which a matched contact may be left out, in the order they are asked."""
     reasons = [rule.reason for rule in exclusion_rules(channel)]
-    return reasons if channel.address() is None else [*reasons, Reason.DUPLICATE_PHONE.value]
+    is_shared = _shared_address(channel) is not None
+    return [*reasons, Reason.DUPLICATE_PHONE.value] if is_shared else reasons
 
 
-def screened_contacts(matched: ColumnElement[bool], channel: Channel) -> Select[int, str | None]:
+def screened_contacts(
+    matched: ColumnElement[bool], channel: Channel, *besides: ColumnElement[Any]
+) -> Select[*tuple[Any, ...]]:
     """A row (contact id, reason) for each contact for which `matched` holds, each contact once;
-    the reason is null for those who would be written to."""
-    address = channel.address()
+    the reason is null for those who would be written to. `besides` are labelled expressions on
+    contacts to be in the row as well."""
+    address = _shared_address(channel)
     reason = case(
         *[(rule.condition, literal(rule.reason)) for rule in exclusion_rules(channel)],
         else_=null(),
-    )
+    ).label("reason")
     if address is None:
-        contacts = select(Contact.id, reason.label("reason"))
+        contacts = select(Contact.id, reason, *besides)
         return _with_suppressions(contacts, channel).where(matched)
     # Only those for whom no other reason holds compete for an address.
     place = func.row_number().over(partition_by=[address, reason], order_by=Contact.id)
     ranked = (
-        _with_suppressions(
-            select(Contact.id, reason.label("reason"), place.label("place")), channel
-        )
+        _with_suppressions(select(Contact.id, reason, place.label("place"), *besides), channel)
         .where(matched)
         .subquery()
     )
@@ -78,6 +80,7 @@ def screened_contacts(matched: ColumnElement[bool], channel: Channel) -> Select[
         case((is_repeated, literal(Reason.DUPLICATE_PHONE.value)), else_=ranked.c.reason).label(
             "reason"
         ),
+        *(ranked.c[one.name] for one in besides),
     )
 
 
@@ -89,6 +92,14 @@ def recipient_rows(campaign: Campaign, channel: Channel) -> Select[int, str, str
         else_=literal(RecipientState.SKIPPED.value),
     )
     return select(screened.c.id, state, screened.c.reason)
+
+
+def _shared_address(channel: Channel) -> ColumnElement[Any] | None:
+    """The channel's address, if several contacts of an account may have the same. Of a number no
+    two have the same: the database sees to it, and need not be asked to rank them."""
+    address = channel.address()
+    is_unique = any(address is getattr(Contact, key).expression for key in KEYS)
+    return None if is_unique else address
 
 
 def _with_suppressions(contacts: Contacts, channel: Channel) -> Contacts:

@@ -9,6 +9,7 @@ from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.channels.provider import (
     Account,
     AccountPause,
+    CampaignPause,
     Outcome,
     OutgoingMessage,
     Permanent,
@@ -24,7 +25,8 @@ logger = logging.getLogger(__name__)
 MOST_TRIES = 5
 """A recipient whose provider says «not now» so often is failed."""
 
-ACCOUNT_WAIT = timedelta(seconds=30)
+REFUSED_SECONDS = 30.0
+"""So long waits whose refusal is the inbox's or the campaign's: a few more of them stop that."""
 ERROR_LENGTH = 500
 
 
@@ -65,12 +67,11 @@ async def call(
 def result_of(outcome: Outcome, prepared: Prepared, now: datetime) -> Result:
     """What the outcome of a call means for the recipient."""
     text = outcome.text[:ERROR_LENGTH]
-    if isinstance(outcome, Retry):
+    if isinstance(outcome, Retry | AccountPause | CampaignPause):
         if prepared.attempts + 1 >= MOST_TRIES:
             return _failed(prepared, Reason.REFUSED, text, outcome.code)
-        return _later(prepared, text, outcome.code, now + timedelta(seconds=outcome.after))
-    if isinstance(outcome, AccountPause):
-        return _later(prepared, text, outcome.code, now + ACCOUNT_WAIT)
+        after = outcome.after if isinstance(outcome, Retry) else REFUSED_SECONDS
+        return _later(prepared, text, outcome.code, now + timedelta(seconds=after))
     if isinstance(outcome, Suppress):
         return _failed(prepared, Reason.OPTED_OUT, text, outcome.code)
     if isinstance(outcome, Permanent):

@@ -13,12 +13,10 @@ from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.findings import Finding, Severity
 from campaigns_app.campaigns.models import Campaign
-from campaigns_app.campaigns.preflight import look_ahead, look_at_inbox
+from campaigns_app.campaigns.preflight import look_ahead_aside, look_at_inbox
 from campaigns_app.campaigns.template_findings import faults_of_template
 from campaigns_app.campaigns.texts import finding_text
-from campaigns_app.database.transactions import reading
 from campaigns_app.errors import FieldError, InvalidInput
-from campaigns_app.extensions import db
 from campaigns_app.inboxes.checking import connection_of
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.provider_account import provider_of
@@ -64,8 +62,4 @@ def _is_scheduled_alike(draft: CampaignDraft, unchanged: CampaignDraft) -> bool:
 def _look(account: Account, inbox: Inbox, draft: CampaignDraft, now: datetime) -> Sequence[Finding]:
     if provider_of(inbox) is None:
         return list(look_at_inbox(inbox))
-    connection = connection_of(inbox)
-    # Nobody else can write to SQLite while a transaction that may write looks at everybody.
-    db.session.rollback()
-    with reading(db.session()):
-        return look_ahead(account, inbox, draft, now, connection).findings
+    return look_ahead_aside(account, inbox, draft, now, connection_of(inbox)).findings

@@ -56,7 +56,7 @@ def resume_campaign(
     look_ahead_again(account, get_campaign(account.id, display_id), now)
     campaign = _locked_and_not_over(account, display_id)
     if not campaign.enabled:
-        campaign.enabled = True
+        campaign.enabled, campaign.pause_reason = True, None
         if soonest is not None and campaign.started_at is None:
             campaign.scheduled_at = max(campaign.scheduled_at or soonest, soonest)
         record("campaign.resumed", actor, campaign)

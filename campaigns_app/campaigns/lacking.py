@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, case, func, or_, select
 
+from campaigns_app.campaigns.audience import screened_contacts
 from campaigns_app.campaigns.findings import LISTED
-from campaigns_app.campaigns.sampling import recipients
 from campaigns_app.channels.base import Channel
 from campaigns_app.contacts.models import Contact
 from campaigns_app.extensions import db
@@ -38,22 +38,27 @@ class Everybody:
 
     def find_lacking(self, things: Mapping[str, ColumnElement[bool]]) -> Lacking:
         """Who lacks one of `things`: for each, by its name, the condition that a contact does.
-        One query, which goes through all of them once."""
+
+        One query, and a second where they are more than are listed: the first few are found soon
+        then, and where they are all, nobody else need be counted.
+        """
         if not things:
             return Lacking({}, 0)
-        chosen = recipients(self.matched, self.channel).subquery()
-        lacks_any = or_(*things.values())
-        each = [func.sum(case((condition, 1), else_=0)).over() for condition in things.values()]
-        first = (
-            select(Contact.id, Contact.name, func.count().over(), *each)
-            .join(chosen, chosen.c.id == Contact.id)
-            .where(lacks_any)
-            .order_by(Contact.id)
-            .limit(LISTED)
-        )
-        rows = db.session.execute(first).all()
-        if not rows:
-            return Lacking({}, 0)
-        count, *numbers = map(int, rows[0][2:])
+        flags = [
+            case((condition, 1), else_=0).label(f"lacks_{place}")
+            for place, condition in enumerate(things.values())
+        ]
+        screened = screened_contacts(
+            self.matched, self.channel, Contact.name.expression, *flags
+        ).subquery()
+        lacks = [screened.c[flag.name] for flag in flags]
+        is_lacking = screened.c.reason.is_(None) & or_(*(flag == 1 for flag in lacks))
+        first = select(screened.c.id, screened.c.name, *lacks).where(is_lacking)
+        rows = db.session.execute(first.order_by(screened.c.id).limit(LISTED)).all()
+        count = len(rows)
+        numbers = [sum(row[place] for row in rows) for place in range(2, 2 + len(flags))]
+        if count == LISTED:
+            sums = select(func.count(), *map(func.sum, lacks)).where(is_lacking)
+            count, *numbers = map(int, db.session.execute(sums).one())
         counts = {name: number for name, number in zip(things, numbers, strict=True) if number}
         return Lacking(counts, count, tuple((row[0], row[1]) for row in rows))

@@ -9,6 +9,7 @@ from liquid.exceptions import LiquidError
 
 from campaigns_app.campaigns.provider_messages import NO_CONVERSATION
 from campaigns_app.campaigns.rendering import MessageTemplate, RenderingFailed, Surroundings
+from campaigns_app.campaigns.template_choice import is_liquid
 from campaigns_app.channels.base import Channel
 from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.segments import UCS_2
@@ -22,7 +23,8 @@ class Length:
     """How much the messages take of the inbox's rate, in its `unit`: the longest, written for the
     contact `longest_for` (id, name), and all.
 
-    `total` is reckoned from those that were looked at where it `is_estimated`. Where the unit is
+    `total` is reckoned from those that were looked at where it `is_estimated`: a provider counts
+    segments, and what is written differs from contact to contact. Where the unit is
     segments: the longest's `encoding`, how many of those looked at go out as Unicode, and the
     characters that force it, each once.
     """
@@ -70,7 +72,7 @@ def measure(
         round(units * will_send / written),
         longest[2],
         (int(longest[3]["id"]), str(longest[3]["name"])),
-        is_estimated=written < will_send,
+        is_estimated=segments is not None and written < will_send and is_liquid(message),
         encoding=segments.encoding if segments else None,
         unicode_count=unicode_count,
         forced_by=tuple(forced_by)[:MOST_CHARACTERS],

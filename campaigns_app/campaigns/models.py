@@ -39,6 +39,7 @@ class Campaign(Base):
     know a campaign by `display_id`, numbered from 1 in each account. A campaign that `follows_id`
     another is for those of the other's recipients, or of its audience, that `follows` says; it is
     no foreign key, because the follow-up stays what it was when the other is deleted.
+    `pause_reason` says why its provider refuses what it says, until somebody resumes it.
     """
 
     __tablename__ = "campaigns"
@@ -80,6 +81,7 @@ class Campaign(Base):
     finished_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
     failure: Mapped[str | None] = mapped_column(Text)
+    pause_reason: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
 

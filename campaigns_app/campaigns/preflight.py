@@ -2,7 +2,7 @@
 
 Whether contacts have what the message says of them, the database answers for all who would be
 written to. What only writing a message out tells is asked of all of a small audience; of a large
-one, of some at even distances, so that the look takes no longer. The answer says how many it was,
+one, of some from all over it, so that the look takes no longer. The answer says how many it was,
 and nothing that was found of some stands in the way of all.
 """
 
@@ -30,6 +30,7 @@ from campaigns_app.campaigns.template_findings import (
 )
 from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
+from campaigns_app.database.transactions import reading
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.checking import Connection
 from campaigns_app.inboxes.models import Inbox
@@ -67,7 +68,7 @@ def look_ahead(
     connection: Connection | None = None,
 ) -> Preflight:
     """What scheduling `draft` from `inbox` would lead to. `connection` is what the inbox's
-    provider said, if it was asked. Seven queries at most.
+    provider said, if it was asked. Eight queries at most.
 
     What it finds of the audience stands in nobody's way where conversations are written: they
     cost nothing, and programs that speak to Chatwoot expect such a campaign to be saved.
@@ -86,11 +87,14 @@ def look_ahead(
     length = measure(channel, draft.message, contacts, around, will_send)
     start = max(draft.scheduled_at or now, now)
     seconds = None
-    of_some = [] if choice is None else [*find_blank_values(choice, contacts, around)]
+    seen_all = len(contacts) == will_send
+    of_some: list[Finding] = []
+    if choice is not None:
+        of_some += find_blank_values(choice, contacts, around, is_everybody=seen_all)
     findings = [
         *look_at_inbox(inbox, connection),
         *_of_message(draft, choice),
-        *_of_everybody(draft.message, choice, Everybody(matched, channel, will_send)),
+        *_of_everybody(draft.message, choice, Everybody(matched, channel, will_send), seen_all),
         *([] if will_send else [_nobody(is_soon=start - now < AT_ONCE)]),
     ]
     if not isinstance(channel, ProviderChannel):
@@ -100,9 +104,23 @@ def look_ahead(
             seconds = length.total / (inbox.rate or channel.usual_rate)
         of_some += find_quiet_hours(account, contacts, start)
         findings += find_quiet_days(account, seconds)
-    if len(contacts) < will_send:
+    if not seen_all:
         of_some = [one.as_seen_in(len(contacts)) for one in of_some]
     return Preflight((*findings, *of_some), will_send, len(contacts), length, seconds)
+
+
+def look_ahead_aside(
+    account: Account,
+    inbox: Inbox,
+    draft: CampaignDraft,
+    now: datetime,
+    connection: Connection | None = None,
+) -> Preflight:
+    """`look_ahead` in a transaction that only reads: in another kind nobody else could write to
+    SQLite while it looks at everybody. Ends the present transaction."""
+    db.session.rollback()
+    with reading(db.session()):
+        return look_ahead(account, inbox, draft, now, connection)
 
 
 def look_at_inbox(inbox: Inbox, connection: Connection | None = None) -> Iterator[Finding]:
@@ -137,8 +155,10 @@ def _of_message(draft: CampaignDraft, choice: TemplateChoice | None) -> Iterator
 
 
 def _of_everybody(
-    message: str, choice: TemplateChoice | None, everybody: Everybody
+    message: str, choice: TemplateChoice | None, everybody: Everybody, seen_all: bool
 ) -> Iterator[Finding]:
+    if choice is not None and seen_all:
+        return  # Each template was written out: one finding tells of all its values.
     if choice is not None:
         lacking = everybody.find_lacking(blank_variables_of(choice))
         yield from tell_of_blanks(lacking, everybody.count)

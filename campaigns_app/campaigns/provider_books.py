@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 from campaigns_app.campaigns import leases, sending_ledger
 from campaigns_app.campaigns.calls import Called, Prepared
 from campaigns_app.campaigns.leases import Lease
+from campaigns_app.campaigns.refusals import RefusalsInARow, stop_what_is_refused
 from campaigns_app.campaigns.results import Result
 from campaigns_app.campaigns.sending_ledger import News
-from campaigns_app.channels.provider import Account, AccountPause, ProviderChannel, Retry, Suppress
+from campaigns_app.channels.provider import Account, ProviderChannel, Retry, Suppress
 from campaigns_app.contacts.suppressing import suppress_addresses
 from campaigns_app.database.types import utcnow
-from campaigns_app.inboxes.halting import halt_inbox
 from campaigns_app.logs import lines_together
 from campaigns_app.pauses import passing
 from campaigns_app.rate_budget import RateBudget
@@ -30,9 +30,6 @@ from campaigns_app.rate_budget import RateBudget
 logger = logging.getLogger(__name__)
 
 READ_AT_ONCE = 200
-
-MOST_ACCOUNT_REFUSALS = 3
-"""After so many calls in a row that say so, nothing leaves the inbox until somebody acts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ class ProviderBooks:
         self._holds: list[float] = []
         self._written_at = time.monotonic()
         self._debt = 0
-        self._account_refusals: list[str] = []
+        self._refusals = RefusalsInARow()
         self._goes_on = True
 
     def take_turn(self, made: Sequence[Called], room: int) -> Turn:
@@ -135,15 +132,9 @@ class ProviderBooks:
         self._made.append(called)
         if isinstance(called.outcome, Retry) and called.outcome.slows_down:
             self._holds.append(called.outcome.after)
-        if isinstance(called.outcome, AccountPause):
-            self._account_refusals.append(str(called.outcome))
-        else:
-            self._account_refusals.clear()
-        if self._is_refused():
+        self._refusals.note(called.outcome)
+        if self._refusals.reason_to_stop is not None:
             self.begin_with_nobody_more()
-
-    def _is_refused(self) -> bool:
-        return len(self._account_refusals) >= MOST_ACCOUNT_REFUSALS
 
     def _is_lease_old(self) -> bool:
         return time.monotonic() - self._written_at > self._lease_seconds / 4
@@ -219,15 +210,17 @@ class ProviderBooks:
         return [one for one in allowed if one.contact_id in begun]
 
     def _heed_refusals(self) -> None:
-        """Have whoever opted out left alone, and an inbox that is refused halted."""
+        """Have whoever opted out left alone, and what is refused altogether stopped."""
         addresses = [
             (self._route.channel.suppressible(one.prepared.message.to), one.outcome.code or "")
             for one in self._made
             if isinstance(one.outcome, Suppress)
         ]
         suppress_addresses(self._session, self._lease.account_id, addresses, source="provider")
-        if self._is_refused():
-            halt_inbox(self._session, self._route.inbox_id, self._account_refusals[-1])
+        reason = self._refusals.reason_to_stop
+        if reason is not None:
+            lease = self._lease
+            stop_what_is_refused(self._session, lease.inbox_id, lease.campaign_id, reason)
 
 
 def _log(channel: ProviderChannel, campaign_id: int, made: Sequence[Called]) -> None:

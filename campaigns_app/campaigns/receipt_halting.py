@@ -1,68 +1,101 @@
-"""Halting an inbox whose messages are taken, and refused afterwards for what concerns them all.
+"""Stopping what is taken, and refused afterwards for what concerns all messages of an inbox, or of
+a campaign.
 
 A carrier that takes an inbox for a sender of spam says so in callbacks; whoever goes on sending
-makes it worse. So what halts an inbox as the answer to a call halts it as a callback, too, after
-as many in a row.
+makes it worse. So what halts an inbox, or pauses a campaign, as the answer to a call does so as a
+callback, too, after as many in a row.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns.provider_books import MOST_ACCOUNT_REFUSALS
+from campaigns_app.campaigns.models import Campaign, CampaignRecipient
 from campaigns_app.campaigns.receipt_matching import Told
-from campaigns_app.channels.provider import AccountPause, EventKind, ProviderChannel
-from campaigns_app.channels.registry import get_channels
+from campaigns_app.campaigns.refusals import MOST_IN_A_ROW, RefusalsInARow, stop_what_is_refused
+from campaigns_app.channels.provider import (
+    AccountPause,
+    CampaignPause,
+    EventKind,
+    Outcome,
+    ProviderChannel,
+    ProviderEvent,
+)
 from campaigns_app.inboxes.callbacks import event_of
-from campaigns_app.inboxes.halting import halt_inbox
-from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.models import ProviderEvent as KeptEvent
 
 ENDS = (EventKind.DELIVERED, EventKind.READ, EventKind.FAILED)
 """How a message can end; that it was sent on says nothing of the account."""
 
 LOOKED_BACK = 10_000
-"""Of so many events before, of all inboxes, the last of the inbox are taken."""
+"""Of so many events before, of all inboxes, the last of the inbox or the campaign are taken."""
 
 
-def halt_refused_inboxes(session: Session, told: Sequence[Told]) -> None:
-    """Halt each inbox of which the last messages told of, since somebody last changed or resumed
-    it, were all refused on account of the inbox. `told` are events that were just marked as
-    processed. Two queries, and one for each inbox with failures. Does not commit."""
-    failed = {one.inbox_id for one in told if one.event.kind is EventKind.FAILED}
-    if not failed:
+def stop_what_callbacks_refuse(session: Session, told: Sequence[Told]) -> None:
+    """Halt each inbox, and pause each campaign, of which the last messages told of, since somebody
+    last changed or resumed it, were all refused on its account. `told` are events that were just
+    marked as processed. One query where some were refused so, and two for each campaign of
+    theirs. Does not commit."""
+    channels = {one.inbox_id: one.channel for one in told if one.channel is not None}
+    refused = [
+        one.id
+        for one in told
+        if one.inbox_id in channels and _outcome(one.event, channels[one.inbox_id]) is not None
+    ]
+    if not refused:
         return
-    inboxes = select(Inbox).where(Inbox.id.in_(failed), Inbox.halted_at.is_(None))
-    newest = max(one.id for one in told)
-    for inbox in session.scalars(inboxes.order_by(Inbox.id)).all():
-        refusals = list(_refusals(session.scalars(_last_ends(inbox, newest)).all(), inbox))
-        if len(refusals) >= MOST_ACCOUNT_REFUSALS:
-            halt_inbox(session, inbox.id, refusals[0])
+    last_ends = _last_ends(max(one.id for one in told))
+    for campaign in session.scalars(_campaigns_of(refused)).all():
+        channel, inbox = channels[campaign.inbox_id], campaign.inbox
+        # By no index on inboxes or campaigns: that would read all their events of many days.
+        of_inbox = last_ends.where(
+            KeptEvent.inbox_id + 0 == inbox.id, KeptEvent.received_at > inbox.updated_at
+        )
+        of_campaign = last_ends.where(
+            CampaignRecipient.campaign_id + 0 == campaign.id,
+            KeptEvent.received_at > campaign.updated_at,
+        )
+        for kind, ends in ((AccountPause, of_inbox), (CampaignPause, of_campaign)):
+            reason = _reason_to_stop(session.scalars(ends).all(), channel)
+            if isinstance(reason, kind):
+                stop_what_is_refused(session, inbox.id, campaign.id, reason)
 
 
-def _last_ends(inbox: Inbox, newest: int) -> Select[KeptEvent]:
+def _campaigns_of(event_ids: Sequence[int]) -> Select[Campaign]:
+    theirs = (
+        select(CampaignRecipient.campaign_id)
+        .join(KeptEvent, KeptEvent.recipient_id == CampaignRecipient.id)
+        .where(KeptEvent.id.in_(event_ids))
+    )
+    return select(Campaign).where(Campaign.id.in_(theirs)).order_by(Campaign.id)
+
+
+def _last_ends(newest: int) -> Select[KeptEvent]:
     return (
         select(KeptEvent)
+        .join(CampaignRecipient, CampaignRecipient.id == KeptEvent.recipient_id)
         .where(
             KeptEvent.id.between(newest - LOOKED_BACK, newest),
-            # Not by the index on the inbox: that would read all its events of many days.
-            KeptEvent.inbox_id + 0 == inbox.id,
             KeptEvent.kind.in_([kind.value for kind in ENDS]),
-            KeptEvent.recipient_id.is_not(None),
-            KeptEvent.received_at > inbox.updated_at,
         )
         .order_by(KeptEvent.id.desc())
-        .limit(MOST_ACCOUNT_REFUSALS)
+        .limit(MOST_IN_A_ROW)
     )
 
 
-def _refusals(ends: Sequence[KeptEvent], inbox: Inbox) -> Iterator[str]:
-    """Why messages were refused on account of the inbox, the last first."""
-    channel = get_channels().get(inbox.inbox_type)
-    if not isinstance(channel, ProviderChannel):
-        return
-    for event in map(event_of, ends):
-        verdict = channel.verdicts.get(event.code or "")
-        if event.kind is EventKind.FAILED and verdict is not None and verdict.kind is AccountPause:
-            yield f"{verdict.meaning} ({event.code})"
+def _reason_to_stop(ends: Sequence[KeptEvent], channel: ProviderChannel) -> Outcome | None:
+    """Why all of these messages, the last first, were refused."""
+    refusals = RefusalsInARow()
+    for end in reversed(ends):
+        refusals.note(_outcome(event_of(end), channel))
+    return refusals.reason_to_stop
+
+
+def _outcome(event: ProviderEvent, channel: ProviderChannel) -> Outcome | None:
+    """The refusal on the inbox's or the campaign's account that the event tells of."""
+    verdict = channel.verdicts.get(event.code or "")
+    if event.kind is not EventKind.FAILED or verdict is None:
+        return None
+    is_nobodys_own = verdict.kind in (AccountPause, CampaignPause)
+    return verdict.outcome(event.code) if is_nobodys_own else None

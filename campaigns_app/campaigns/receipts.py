@@ -16,7 +16,7 @@ from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns.receipt_halting import halt_refused_inboxes
+from campaigns_app.campaigns.receipt_halting import stop_what_callbacks_refuse
 from campaigns_app.campaigns.receipt_matching import Match, Told, match_recipients
 from campaigns_app.campaigns.standing import RECEIPTS, Standing, advance, must_wait
 from campaigns_app.campaigns.standings import LockedRecipient, lock_recipients, write_standings
@@ -118,7 +118,7 @@ def _process(session: Session, due: Any) -> int:
     for account_id, consents in _consents(told, matches):
         obey_consents(session, account_id, consents)
     _mark(session, told, matches, results)
-    halt_refused_inboxes(session, told)
+    stop_what_callbacks_refuse(session, told)
     pause_after_news(session, {one.inbox_id for one in news})
     session.commit()
     return len(told)

@@ -43,19 +43,24 @@ def faults_of_template(campaign: Campaign) -> list[Finding]:
 
 
 def find_blank_values(
-    choice: TemplateChoice, contacts: Sequence[Mapping[str, Any]], around: Surroundings
+    choice: TemplateChoice,
+    contacts: Sequence[Mapping[str, Any]],
+    around: Surroundings,
+    *,
+    is_everybody: bool,
 ) -> Iterator[Finding]:
     """Who of the contacts, given by their columns, will be skipped because a value of the template
-    that only writing it out tells comes out blank for them; see `blank_variables_of`."""
-    values = {}
+    comes out blank for them. Where they are not everybody, only values that must be written out to
+    tell: of the others the database knows for all, see `blank_variables_of`."""
+    values = []
     for name, text in _differing(choice):
-        if only_variables(text) is None:
+        if is_everybody or only_variables(text) is None:
             with suppress(LiquidError, RecursionError):  # That is refused at its field.
-                values[name] = MessageTemplate(text)
+                values.append((name, MessageTemplate(text)))
     counts: dict[str, int] = {}
     who = []
     for contact in contacts:
-        blank = [name for name, text in values.items() if _is_blank(text, contact, around)]
+        blank = {name for name, text in values if _is_blank(text, contact, around)}
         counts |= {name: counts.get(name, 0) + 1 for name in blank}
         if blank:
             who.append((int(contact["id"]), str(contact["name"])))

@@ -1,4 +1,5 @@
-"""Pausing campaigns whose template was taken back: everybody left in them would be refused."""
+"""Pausing campaigns whose message is refused, or whose template was taken back: everybody left in
+them would be refused."""
 
 import logging
 from collections.abc import Collection
@@ -9,8 +10,10 @@ from sqlalchemy.orm import Session
 from campaigns_app.accounts.audit import record
 from campaigns_app.campaigns.announcing import announce
 from campaigns_app.campaigns.models import Campaign
+from campaigns_app.campaigns.template_choice import USUAL_LANGUAGE
 from campaigns_app.channels.templates import APPROVED
 from campaigns_app.inboxes.models import InboxTemplate, TemplateSync
+from campaigns_app.inboxes.template_news import fetch_soon
 from campaigns_app.webhooks.events import CAMPAIGN_PAUSED
 
 logger = logging.getLogger(__name__)
@@ -25,17 +28,25 @@ def pause_for_template(session: Session, campaign: Campaign) -> None:
     logger.error("Campaign %s is paused: its template cannot be sent any more", campaign.id)
 
 
+def pause_refused(session: Session, campaign_id: int, why: str) -> None:
+    """Pause the campaign because its provider refuses the message it sends, unless it is paused or
+    over, and have the list of templates fetched, which may say what is wrong. Does not commit."""
+    going_on = _being_sent().where(Campaign.id == campaign_id).with_for_update()
+    if session.scalar(going_on) is None:
+        return
+    campaign = session.get_one(Campaign, campaign_id, populate_existing=True)
+    params = campaign.template_params or {}
+    if params.get("name"):
+        why = f"{params['name']} ({params.get('language') or USUAL_LANGUAGE}): {why}"
+    campaign.pause_reason = why
+    fetch_soon(session, campaign.inbox_id)
+    pause_for_template(session, campaign)
+
+
 def without_template() -> Select[int]:
     """The ids of the campaigns that are being sent although their template is not approved any
     more, or not there."""
-    return select(Campaign.id).where(
-        Campaign.started_at.is_not(None),
-        Campaign.finished_at.is_(None),
-        Campaign.cancelled_at.is_(None),
-        Campaign.failure.is_(None),
-        Campaign.enabled,
-        _has_lost_its_template(),
-    )
+    return _being_sent().where(_has_lost_its_template())
 
 
 def pause_without_template(session: Session, campaign_id: int) -> None:
@@ -53,6 +64,16 @@ def pause_after_news(session: Session, inbox_ids: Collection[int]) -> None:
     lost = without_template().where(Campaign.inbox_id.in_(inbox_ids)).order_by(Campaign.id)
     for campaign_id in session.scalars(lost).all():
         pause_without_template(session, campaign_id)
+
+
+def _being_sent() -> Select[int]:
+    return select(Campaign.id).where(
+        Campaign.started_at.is_not(None),
+        Campaign.finished_at.is_(None),
+        Campaign.cancelled_at.is_(None),
+        Campaign.failure.is_(None),
+        Campaign.enabled,
+    )
 
 
 def _has_lost_its_template() -> ColumnElement[bool]:

@@ -41,6 +41,7 @@ from campaigns_app.channels.provider import (
     Unknown,
 )
 from campaigns_app.channels.segments import Segments, segments_of
+from campaigns_app.channels.senders import is_sender
 from campaigns_app.http_client import Answer, HttpClient
 
 ORIGIN = "https://messaging.bandwidth.com"
@@ -92,6 +93,12 @@ class BandwidthSmsChannel(PhoneChannel):
             secret=True,
         ),
     )
+
+    def faults(self, values: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+        """A sender that can be one: see the base class."""
+        if "phone_number" not in values or is_sender(values["phone_number"]):
+            return ()
+        return [("phone_number", "INBOXES.ERRORS.NO_SENDER")]
 
     def segments(self, text: str) -> Segments:
         """Those of the text, by which Bandwidth counts."""

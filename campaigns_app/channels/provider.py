@@ -20,6 +20,7 @@ from campaigns_app.channels.segments import Segments
 from campaigns_app.channels.templates import Template
 from campaigns_app.channels.verdicts import (
     AccountPause,
+    CampaignPause,
     Outcome,
     Permanent,
     Retry,
@@ -36,6 +37,7 @@ __all__ = [
     "AccountPause",
     "CallbackRefused",
     "CallbackRequest",
+    "CampaignPause",
     "EventKind",
     "Outcome",
     "OutgoingMessage",

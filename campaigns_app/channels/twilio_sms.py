@@ -33,6 +33,7 @@ from campaigns_app.channels.provider import (
     Unknown,
 )
 from campaigns_app.channels.segments import Segments, segments_of
+from campaigns_app.channels.senders import is_sender
 from campaigns_app.channels.twilio_callbacks import read_twilio_callback
 from campaigns_app.channels.twilio_codes import ANSWERS, VERDICTS
 from campaigns_app.http_client import Answer, HttpClient
@@ -84,10 +85,12 @@ class TwilioSmsChannel(PhoneChannel):
     )
 
     def faults(self, values: Mapping[str, str]) -> Sequence[tuple[str, str]]:
-        """One sender, and one complete way to prove who we are: see the base class."""
+        """One possible sender, and one complete way to prove who we are: see the base class."""
         found = []
         if ("phone_number" in values) == ("messaging_service_sid" in values):
             found.append(("phone_number", "INBOXES.ERRORS.TWILIO_ONE_SENDER"))
+        elif "phone_number" in values and not is_sender(values["phone_number"]):
+            found.append(("phone_number", "INBOXES.ERRORS.NO_SENDER"))
         if ("api_key_sid" in values) != ("api_key_secret" in values):
             found.append(("api_key_secret", "INBOXES.ERRORS.TWILIO_API_KEY_HALF"))
         elif "auth_token" not in values and "api_key_sid" not in values:

@@ -5,6 +5,7 @@ Outcome
 ├── Suppress       this address must not be written to any more
 ├── Retry          nothing was sent; it may be tried again after a time
 ├── AccountPause   nothing was sent, and nobody else can be reached either: somebody must act
+├── CampaignPause  nothing was sent, and nobody else gets this message either: somebody must act
 └── Unknown        it may have been sent, or not
 
 An adapter's table maps the provider's codes to verdicts. It is data, to be compared line by line
@@ -22,6 +23,11 @@ class Outcome(Exception):
         super().__init__(text)
         self.text = text
         self.code = code
+
+    @property
+    def told(self) -> str:
+        """The text, with the code where there is one."""
+        return f"{self.text} ({self.code})" if self.code else self.text
 
 
 class Permanent(Outcome):
@@ -45,8 +51,13 @@ class Retry(Outcome):
 
 
 class AccountPause(Outcome):
-    """Nothing was sent, and nothing will be until somebody acts: credentials, balance, a template
-    that was withdrawn, an account that was locked."""
+    """Nothing was sent, and nothing will be until somebody acts: credentials, balance, an account
+    that was locked."""
+
+
+class CampaignPause(Outcome):
+    """Nothing was sent, and nobody will get this campaign's message until somebody acts: a template
+    that was withdrawn or changed. Other campaigns of the inbox go on."""
 
 
 class Unknown(Outcome):
@@ -101,6 +112,11 @@ def retry(meaning: str, after: float, *, growth: float = 2, slows_down: bool = F
 def pause(meaning: str) -> Verdict:
     """Nobody can be reached until somebody acts."""
     return Verdict(AccountPause, meaning)
+
+
+def pause_campaign(meaning: str) -> Verdict:
+    """Nobody gets what the campaign says until somebody acts."""
+    return Verdict(CampaignPause, meaning)
 
 
 def unknown(meaning: str) -> Verdict:

@@ -6,7 +6,14 @@ Meta asks to go by the code: neither HTTP status nor title is stable.
 
 from collections.abc import Mapping
 
-from campaigns_app.channels.verdicts import Verdict, pause, permanent, retry, suppress
+from campaigns_app.channels.verdicts import (
+    Verdict,
+    pause,
+    pause_campaign,
+    permanent,
+    retry,
+    suppress,
+)
 
 _TOKEN = pause("the access token is wrong or has expired")
 _PERMISSION = pause("the access token lacks a permission")
@@ -39,13 +46,13 @@ VERDICTS: Mapping[str, Verdict] = {
     "100": permanent("a parameter is wrong"),
     "33": permanent("a parameter is wrong"),
     "131021": permanent("sender and recipient are the same"),
-    "132000": pause(_TEMPLATE + "wants another number of parameters"),
-    "132001": pause(_TEMPLATE + "does not exist in this language"),
-    "132005": pause(_TEMPLATE + "becomes too long"),
-    "132007": pause(_TEMPLATE + "violates a policy"),
-    "132012": pause(_TEMPLATE + "wants parameters of another format"),
-    "132015": pause(_TEMPLATE + "was paused for its quality"),
-    "132016": pause(_TEMPLATE + "was disabled for its quality"),
+    "132000": pause_campaign(_TEMPLATE + "wants another number of parameters"),
+    "132001": pause_campaign(_TEMPLATE + "does not exist in this language"),
+    "132005": pause_campaign(_TEMPLATE + "becomes too long"),
+    "132007": pause_campaign(_TEMPLATE + "violates a policy"),
+    "132012": pause_campaign(_TEMPLATE + "wants parameters of another format"),
+    "132015": pause_campaign(_TEMPLATE + "was paused for its quality"),
+    "132016": pause_campaign(_TEMPLATE + "was disabled for its quality"),
     "131042": pause("something is wrong with the payment method"),
     "131053": permanent("the media cannot be used"),
     "131052": permanent("the media cannot be fetched"),

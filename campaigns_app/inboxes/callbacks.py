@@ -25,7 +25,7 @@ from campaigns_app.channels.provider import (
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.database.bulk import insert_new_rows
 from campaigns_app.database.clock import database_now
-from campaigns_app.database.text import made_storable
+from campaigns_app.database.text import is_storable, made_storable
 from campaigns_app.database.transactions import reading
 from campaigns_app.errors import NotFound
 from campaigns_app.inboxes.models import TEMPLATE_NAME_LENGTH, WORD_LENGTH, Inbox
@@ -63,6 +63,8 @@ def find_called_inbox(session: Session, slug: str, token: str) -> CalledInbox:
     Ends the present one first. Raises `NotFound`, and `SecretsLocked` where the provider's words
     cannot be checked.
     """
+    if not is_storable(token):
+        raise NotFound("no inbox has that callback address")
     session.rollback()
     with reading(session):
         inbox = session.scalar(

@@ -80,9 +80,8 @@ async def _ask(channel: ProviderChannel, account: Account, policy: Policy) -> Co
         async with asyncio.timeout(policy.timeout_seconds), HttpClient(policy) as http:
             return Connection(True, await channel.check(http, account))
     except Outcome as outcome:
-        code = f" ({outcome.code})" if outcome.code else ""
         is_refused = not isinstance(outcome, Retry | Unknown)
-        return Connection(False, f"{outcome.text}{code}", is_refused)
+        return Connection(False, outcome.told, is_refused)
     except (RequestFailed, TimeoutError) as error:
         return Connection(False, str(error) or "no answer in time")
     # A channel may be somebody else's; its fault must not take the page away.

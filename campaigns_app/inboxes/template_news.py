@@ -15,12 +15,7 @@ def note_template_news(session: Session, inbox_id: int, event: ProviderEvent) ->
     if event.kind is not EventKind.TEMPLATE_CHANGED:
         return False
     # The list's row first: whoever fetches the list locks it before the templates.
-    session.execute(
-        update(TemplateSync)
-        .where(TemplateSync.inbox_id == inbox_id)
-        .values(due_at=database_now())
-        .execution_options(synchronize_session=False)
-    )
+    fetch_soon(session, inbox_id)
     if event.code:
         session.execute(
             update(InboxTemplate)
@@ -33,3 +28,13 @@ def note_template_news(session: Session, inbox_id: int, event: ProviderEvent) ->
             .execution_options(synchronize_session=False)
         )
     return True
+
+
+def fetch_soon(session: Session, inbox_id: int) -> None:
+    """Have the inbox's list of templates fetched at the next sweep. Does not commit."""
+    session.execute(
+        update(TemplateSync)
+        .where(TemplateSync.inbox_id == inbox_id)
+        .values(due_at=database_now())
+        .execution_options(synchronize_session=False)
+    )

@@ -115,8 +115,7 @@ async def _fetch(channel: ProviderChannel, account: Account, policy: Policy) -> 
         async with asyncio.timeout(LONGEST_SYNC_SECONDS), HttpClient(policy) as http:
             return list(await channel.list_templates(http, account))
     except Outcome as outcome:
-        code = f" ({outcome.code})" if outcome.code else ""
-        raise SyncFailed(f"{outcome.text}{code}") from outcome
+        raise SyncFailed(outcome.told) from outcome
     except (RequestFailed, TimeoutError) as error:
         raise SyncFailed(str(error) or "no answer in time") from error
     # A channel may be somebody else's; its fault must not take the page away.

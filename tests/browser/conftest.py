@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,12 +9,12 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
-from werkzeug.serving import make_server
 
 from campaigns_app.accounts.models import Account, User
 from campaigns_app.extensions import db
 from campaigns_app.job_queue import CAMPAIGNS, get_queue, get_redis
 from tests.factories import PASSWORD, make_account, make_user
+from tests.serving import serving
 
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 EXPECTED = re.compile(r"status of 422|^htmx:(afterRequest|sendAbort)")
@@ -45,13 +44,8 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def address(app: Flask, csrf: None) -> Iterator[str]:
     """Where the application is served, with its protection against forged requests on."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(app) as url:
+        yield url
 
 
 @pytest.fixture

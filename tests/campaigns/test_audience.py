@@ -1,6 +1,7 @@
 """Whom a campaign reaches, and for which one reason somebody is left out."""
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account
@@ -139,6 +140,22 @@ def test_the_reasons_are_told_in_the_order_they_are_asked(
         "invalid_phone",
         "duplicate_phone",
     ]
+
+
+@pytest.mark.parametrize("name", ["Twilio SMS", "Sms", "Whatsapp"])
+def test_no_two_contacts_compete_for_what_the_database_keeps_unique(
+    session: Session, account: Account, name: str
+) -> None:
+    label = make_label(account)
+    make_contact(account, label, phone_number="+14155550100")
+    matched = matched_contacts(Selection(account.id, (label.id,)))
+
+    with pytest.raises(IntegrityError):
+        make_contact(account, label, phone_number="+14155550100")
+    session.rollback()
+
+    assert "duplicate_phone" not in exclusion_reasons(get_channels().get(name))
+    assert "row_number" not in str(screened_contacts(matched, get_channels().get(name)))
 
 
 def test_a_contact_with_several_labels_is_one(session: Session, account: Account) -> None:

@@ -63,6 +63,18 @@ def test_all_are_reckoned_from_some() -> None:
     assert (found.total, found.is_estimated) == (1500, True)
 
 
+def test_what_is_the_same_for_everybody_is_known_of_all() -> None:
+    found = lengths("x" * 200, "Ada", will_send=1000)
+
+    assert (found.total, found.is_estimated) == (2000, False)
+
+
+def test_messages_are_counted_and_not_estimated() -> None:
+    found = lengths("{{ contact.name }}", "Ada", will_send=1000, channel=TelegramChannel())
+
+    assert (found.total, found.is_estimated) == (1000, False)
+
+
 def test_where_messages_are_counted_nothing_is_said_of_alphabets() -> None:
     found = lengths("— — —", "Ada", channel=TelegramChannel())
 

@@ -88,6 +88,23 @@ def test_who_lacks_what_the_template_says_is_counted_and_named(
     assert [name for _, name in finding.contacts] == [f"Ben {n:02d}" for n in range(20)]
 
 
+def test_values_of_either_kind_that_some_lack_are_told_of_together(
+    account: Account, label: Label, inbox: Inbox, look: Look
+) -> None:
+    make_template(inbox, "{{1}}: {{2}} {{3}}", name="plan")
+    for name, attributes in (("Ana", {"plan": "Gold", "day": "Sunday"}), ("Ben", {"day": "x"})):
+        make_contact(account, label, name=name, custom_attributes=attributes)
+    make_contact(account, label, name="Eve", custom_attributes={"plan": "Gold"})
+    values = ("plan", "day | upcase", "day | append: '!'")
+    body = {str(n): f"{{{{ contact.custom_attribute.{one} }}}}" for n, one in enumerate(values, 1)}
+
+    found = look(template_params={"name": "plan", "processed_params": {"body": body}})
+
+    (finding,) = found.findings
+    assert (finding.count, [name for _, name in finding.contacts]) == (2, ["Ben", "Eve"])
+    assert finding.detail == "contact.custom_attribute.plan (1), contact.custom_attribute.day (1)"
+
+
 def test_a_value_that_is_never_blank_skips_nobody(
     account: Account, label: Label, inbox: Inbox, look: Look
 ) -> None:

@@ -24,7 +24,7 @@ from tests.factories import (
     set_up,
 )
 from tests.scripted import ScriptedChannel
-from tests.statements import CountQueries
+from tests.statements import CountQueries, noted_statements
 
 TWILIO = {"account_sid": "AC1", "phone_number": "+14155550000"}
 
@@ -190,3 +190,17 @@ def test_a_look_takes_as_many_queries_for_many(
         make_contact(account, label)
 
     assert count_queries(look) == few
+
+
+@pytest.mark.only_on("sqlite")
+def test_a_look_at_everybody_keeps_nobody_from_writing(
+    admin_client: FlaskClient, label: Label, texts: Inbox
+) -> None:
+    data = {"message": "Hi", "inbox_id": texts.id, "audience": [label.id], "when": "now"}
+    db.session.rollback()
+
+    with noted_statements() as statements:
+        admin_client.post("/campaigns/preflight", data=data)
+
+    looks = next(place for place, one in enumerate(statements) if "reason, count(*)" in one)
+    assert [one for one in statements[:looks] if one.startswith("BEGIN")][-1] == "BEGIN"

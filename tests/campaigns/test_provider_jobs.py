@@ -15,10 +15,12 @@ from campaigns_app.campaigns.jobs import close_cancelled_batches, execute_campai
 from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
 from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
 from campaigns_app.campaigns.report import Counts, count_states, held_until
-from campaigns_app.campaigns.states import Reason, RecipientState
+from campaigns_app.campaigns.states import Phase, Reason, RecipientState
 from campaigns_app.campaigns.sweep import sweep
 from campaigns_app.channels.provider import (
     AccountPause,
+    CampaignPause,
+    Outcome,
     Permanent,
     Receipt,
     Retry,
@@ -186,7 +188,47 @@ def test_an_account_that_is_refused_halts_the_inbox_after_a_few_calls(
     assert len(channel.calls) < 10
     inbox = session.scalars(select(Inbox)).one()
     assert inbox.halted_at is not None
-    assert inbox.halt_reason == "bad credentials"
+    assert inbox.halt_reason == "bad credentials (20003)"
+
+
+def test_a_message_that_is_refused_pauses_its_campaign_and_nothing_else(
+    session: Session, channel: ScriptedChannel, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "PROVIDER_CONCURRENCY", 1)
+    params = {"name": "sale", "language": "de", "processed_params": {"body": {"1": "you"}}}
+    refused = make_ready(50, template_params=params)
+    make_template(refused.inbox, name="sale", language="de")
+    label = make_label(refused.account)
+    make_contact(refused.account, label, phone_number="+14155559999")
+    other = make_campaign(refused.account, label, inbox_id=refused.inbox_id)
+    for number in range(50):
+        channel.outcomes[f"+1415555{number:04d}"] = CampaignPause("the template is paused", "15")
+
+    campaign_id, other_id = carry_out(refused), carry_out(other)
+
+    session.rollback()
+    session.refresh(refused)
+    assert (refused.phase, refused.inbox.halted_at) == (Phase.PAUSED, None)
+    assert refused.pause_reason == "sale (de): the template is paused (15)"
+    assert count_states(campaign_id) == Counts(total=50, pending=50)
+    assert len(channel.calls) < 10
+    assert count_states(other_id) == Counts(total=1, sent=1)
+
+
+@pytest.mark.parametrize("kind", [AccountPause, CampaignPause])
+def test_one_whom_such_a_refusal_meets_alone_is_failed_in_the_end(
+    session: Session, channel: ScriptedChannel, kind: type[Outcome]
+) -> None:
+    channel.outcomes["+14155550001"] = kind("not in this country", "130497")
+
+    campaign_id = carry_out(make_ready(3))
+    for _ in range(5):
+        session.execute(update(CampaignBatch).values(resume_at=None))
+        session.execute(update(CampaignRecipient).values(next_attempt_at=None))
+        session.commit()
+        deliver_provider_batches()
+
+    assert count_states(campaign_id) == Counts(total=3, sent=2, failed=1)
 
 
 def test_an_inbox_whose_secrets_cannot_be_read_is_halted(

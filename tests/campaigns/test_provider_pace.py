@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.jobs import execute_campaign
-from campaigns_app.campaigns.provider_books import MOST_ACCOUNT_REFUSALS
 from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
+from campaigns_app.campaigns.refusals import MOST_IN_A_ROW
 from campaigns_app.campaigns.report import Counts, count_states
 from campaigns_app.channels.provider import AccountPause, Outcome, Receipt, Retry
 from campaigns_app.channels.registry import EXTENSION, ChannelRegistry
@@ -126,7 +126,7 @@ def test_an_inbox_through_which_nothing_goes_keeps_no_other_waiting(
     channel.outcomes = {to(5, number): outcome for number in range(8)}
     # The last of the sound one is answered only when the broken one has been refused: both are at
     # work at the same time.
-    channel.waits_for = {to(6, 19): 20 + MOST_ACCOUNT_REFUSALS}
+    channel.waits_for = {to(6, 19): 20 + MOST_IN_A_ROW}
 
     deliver_provider_batches()
 

@@ -1,24 +1,40 @@
-"""An inbox whose messages are refused afterwards, on its own account, is halted."""
+"""What refuses messages afterwards, on the inbox's account or the campaign's, stops that."""
 
 from collections.abc import Iterator, Mapping
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from campaigns_app.accounts.models import Account
+from campaigns_app.campaigns.control import resume_campaign
+from campaigns_app.campaigns.jobs import execute_campaign
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.receipt_jobs import process_receipts
+from campaigns_app.campaigns.states import Phase
 from campaigns_app.channels.bandwidth_sms import BandwidthSmsChannel
 from campaigns_app.channels.provider import EventKind, ProviderChannel
 from campaigns_app.channels.twilio_sms import TwilioSmsChannel
-from campaigns_app.channels.verdicts import Verdict, pause, permanent
+from campaigns_app.channels.verdicts import Verdict, pause, pause_campaign, permanent
 from campaigns_app.channels.whatsapp import WhatsappChannel
+from campaigns_app.database.types import utcnow
 from campaigns_app.inboxes.halting import resume_inbox
 from campaigns_app.inboxes.models import Inbox
-from tests.campaigns.telling import TellingChannel, event, keep, only_channel, recipients_of, send
+from tests.campaigns.telling import (
+    TellingChannel,
+    event,
+    keep,
+    only_channel,
+    recipients_of,
+    send,
+    start,
+)
+from tests.factories import make_campaign, make_contact, make_label
 
 VERDICTS: Mapping[str, Verdict] = {
     "spam": pause("taken for spam"),
+    "template": pause_campaign("the template is disabled"),
     "gone": permanent("no such number"),
 }
 
@@ -65,7 +81,7 @@ def test_told_in_one_block_they_halt_it_as_well(session: Session) -> None:
     assert halt_reason(session, campaign) == "taken for spam (spam)"
 
 
-@pytest.mark.parametrize("between", ["delivered", "gone"])
+@pytest.mark.parametrize("between", ["delivered", "gone", "template"])
 def test_another_end_in_between_begins_the_row_anew(session: Session, between: str) -> None:
     campaign = send(6)
 
@@ -115,7 +131,7 @@ def test_messages_of_nobody_and_other_inboxes_do_not_count(session: Session) -> 
     [
         (TwilioSmsChannel, {"30007", "30034"}),
         (BandwidthSmsChannel, {"4470", "4770", "4771", "4403", "4431", "4433", "4481", "4795"}),
-        (WhatsappChannel, {"131048", "368", "131031", "132015", "132016", "131042"}),
+        (WhatsappChannel, {"131048", "368", "131031", "131042"}),
     ],
 )
 def test_the_providers_codes_that_stop_everything_are_among_them(
@@ -124,3 +140,64 @@ def test_the_providers_codes_that_stop_everything_are_among_them(
     stopping = {code for code, one in channel_type.verdicts.items() if one == pause(one.meaning)}
 
     assert codes <= stopping
+
+
+def pause_reason(session: Session, campaign: Campaign) -> str | None:
+    session.rollback()
+    session.refresh(campaign)
+    return campaign.pause_reason if campaign.phase is Phase.PAUSED else None
+
+
+def test_refusals_of_what_it_says_pause_the_campaign_and_not_the_inbox(session: Session) -> None:
+    campaign, other = start(4), start(1)
+    campaign.template_params = {"name": "sale", "language": "de"}
+    session.commit()
+
+    tell(session, campaign, "template", "template")
+    before = pause_reason(session, campaign)
+    tell(session, campaign, "template", first=2)
+
+    assert before is None
+    assert pause_reason(session, campaign) == "sale (de): the template is disabled (template)"
+    assert halt_reason(session, campaign) is None
+    assert pause_reason(session, other) is None
+
+
+def test_those_of_two_campaigns_are_counted_apart(session: Session) -> None:
+    campaign = start(2)
+    label = make_label(campaign.account)
+    make_contact(campaign.account, label, phone_number="+14155559999")
+    other = make_campaign(campaign.account, label, inbox_id=campaign.inbox_id)
+    execute_campaign(other.id)
+
+    tell(session, campaign, "template", "template")
+    tell(session, other, "template")
+
+    assert [pause_reason(session, one) for one in (campaign, other)] == [None, None]
+    assert halt_reason(session, campaign) is None
+
+
+def test_a_campaign_that_was_resumed_is_paused_after_three_more(
+    session: Session, admin_client: FlaskClient, account: Account
+) -> None:
+    campaign = start(6, account)
+    tell(session, campaign, "template", "template", "template")
+    page = admin_client.get(f"/campaigns/{campaign.display_id}").text
+    resume_campaign(account, campaign.display_id, actor=None, now=utcnow())
+
+    tell(session, campaign, "template", "template", first=3)
+    before = (campaign.enabled, campaign.pause_reason)
+    tell(session, campaign, "template", first=5)
+
+    assert "the template is disabled (template)" in page
+    assert before == (True, None)
+    assert pause_reason(session, campaign) == "the template is disabled (template)"
+
+
+def test_a_campaign_that_is_over_is_left_alone(session: Session) -> None:
+    campaign = send(3)
+
+    tell(session, campaign, "template", "template", "template")
+
+    assert pause_reason(session, campaign) is None
+    assert campaign.phase is Phase.FINISHED

@@ -19,10 +19,11 @@ from campaigns_app.campaigns.preflight import look_ahead
 from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
 from campaigns_app.campaigns.report import Counts, count_states
 from campaigns_app.campaigns.service import create_campaign
+from campaigns_app.campaigns.states import Phase
 from campaigns_app.contacts.models import Label
 from campaigns_app.database.types import utcnow
 from campaigns_app.inboxes.drafts import InboxDraft
-from campaigns_app.inboxes.models import Inbox, InboxTemplate
+from campaigns_app.inboxes.models import Inbox, InboxTemplate, TemplateSync
 from campaigns_app.inboxes.service import create_inbox
 from campaigns_app.inboxes.template_sync import sync_templates
 from campaigns_app.operations.simulator import credentials as known
@@ -116,7 +117,7 @@ def test_each_gets_the_template_with_their_own_values(
     assert {number for number, _ in found.contacts} == set(skipped)
 
 
-def test_a_template_that_the_provider_paused_meanwhile_halts_the_inbox(
+def test_a_template_that_the_provider_paused_meanwhile_pauses_the_campaign(
     account: Account, inbox: Inbox, label: Label, simulator: Running, session: Session
 ) -> None:
     session.execute(update(InboxTemplate).values(status="APPROVED"))
@@ -126,6 +127,12 @@ def test_a_template_that_the_provider_paused_meanwhile_halts_the_inbox(
     campaign_id = carry_out(make_due(account, inbox, label, params))
 
     session.expire_all()
-    assert "paused for its quality" in (inbox.halt_reason or "")
+    campaign = session.get_one(Campaign, campaign_id)
+    assert campaign.phase is Phase.PAUSED
+    why = "flash_sale (en_US): the template was paused for its quality (132015)"
+    assert campaign.pause_reason == why
+    assert inbox.halted_at is None
+    # The list is fetched anew, which will say the same.
+    assert session.scalars(select(TemplateSync.due_at)).one() <= utcnow() + timedelta(seconds=5)
     assert count_states(campaign_id).sent == 0
     assert len(simulator.ledger) == 0

@@ -12,6 +12,7 @@ import pytest
 from campaigns_app.channels.provider import (
     Account,
     AccountPause,
+    CampaignPause,
     EventKind,
     Outcome,
     OutgoingMessage,
@@ -315,7 +316,7 @@ def test_every_template_is_sent_with_what_it_says_it_wants(
     assert isinstance(send(channel, account, OutgoingMessage("1", TO, "", filled)), Receipt)
     if values:
         refused = outcome_of(channel, account, OutgoingMessage("2", TO, "", params))
-        assert (type(refused), getattr(refused, "code", "")) == (AccountPause, "132000")
+        assert (type(refused), getattr(refused, "code", "")) == (CampaignPause, "132000")
 
 
 @pytest.mark.parametrize(

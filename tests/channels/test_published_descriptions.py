@@ -1,15 +1,16 @@
-"""Every request of the three adapters against the providers' published OpenAPI files.
+"""Every request of the three adapters against descriptions of the providers' interfaces.
 
-The files are the providers' and not passed on with this program. `PROVIDER_SPECS` names a folder
-that holds them: `twilio_api_v2010.json` (github.com/twilio/twilio-oai), `bandwidth.yml`
-(github.com/Bandwidth/python-sdk) and `business-messaging-api_v23.0.yaml`
-(github.com/facebook/openapi).
+Always against ours, in `described/`: what we know of them, in our words. And against the published
+OpenAPI files, which are the providers' and not passed on with this program, where `PROVIDER_SPECS`
+names a folder that holds them: `twilio_api_v2010.json` (github.com/twilio/twilio-oai),
+`bandwidth.yml` (github.com/Bandwidth/python-sdk) and `business-messaging-api_v23.0.yaml`
+(github.com/facebook/openapi); then ours are held against them, too.
 """
 
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,8 +31,9 @@ from campaigns_app.operations.simulator import credentials as known
 from tests.channels.providers import TO, account_of, run
 from tests.receiver import Received, Receiver
 
+OURS = Path(__file__).with_name("described")
 FOLDER = os.environ.get("PROVIDER_SPECS", "")
-pytestmark = [
+published = [
     pytest.mark.published,
     pytest.mark.skipif(not FOLDER, reason="PROVIDER_SPECS names no folder of OpenAPI files"),
 ]
@@ -41,9 +43,9 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A provider's file, and where in the paths of its requests the file's begin."""
+    """A file, and where in the paths of requests its own begin."""
 
-    file: str
+    file: Path
     prefix: str = ""
 
     @property
@@ -74,15 +76,46 @@ class Description:
         return [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(value)]
 
 
-TWILIO = Description("twilio_api_v2010.json")
-BANDWIDTH = Description("bandwidth.yml", "/api/v2")
-META = Description("business-messaging-api_v23.0.yaml")
+PREFIXES = {"twilio": "", "bandwidth": "/api/v2", "meta": ""}
+PUBLISHED = {
+    "twilio": "twilio_api_v2010.json",
+    "bandwidth": "bandwidth.yml",
+    "meta": "business-messaging-api_v23.0.yaml",
+}
+PAGING = {"limit", "after"}
+"""Of every list of Meta's (https://developers.facebook.com/docs/graph-api/results), and so not
+described with each."""
+
+
+def ours_of(name: str) -> Description:
+    """What we hold to be true of the provider's interface."""
+    return Description(OURS / f"{name}.yaml", PREFIXES[name])
+
+
+def published_of(name: str) -> Description:
+    """What the provider has published of it."""
+    return Description(Path(FOLDER) / PUBLISHED[name], PREFIXES[name])
+
+
+Of = Callable[[str], Description]
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(ours_of, id="ours"),
+        pytest.param(published_of, id="published", marks=published),
+    ]
+)
+def of(request: pytest.FixtureRequest) -> Of:
+    """Gives the description of a provider's interface, ours or the published one."""
+    chosen: Of = request.param
+    return chosen
 
 
 @cache
-def _read(name: str) -> Any:
-    text = (Path(FOLDER) / name).read_text()
-    if name.endswith(".json"):
+def _read(file: Path) -> Any:
+    text = file.read_text()
+    if file.suffix == ".json":
         return json.loads(text)
     # YAML knows dates, and numbers as keys; JSON Schema does not.
     return json.loads(json.dumps(yaml.load(text, yaml.CSafeLoader), default=str))
@@ -104,6 +137,7 @@ def requests_of(
             channel.send(http, account, message),
             channel.check(http, account),
             channel.look_up(http, account, message, utcnow()),
+            channel.list_templates(http, account),
         ):
             try:
                 await ask
@@ -121,7 +155,7 @@ def check(description: Description, method: str, received: Received) -> list[str
     operation = description.operation(method, parts.path)
     parameters = [description.resolved(one) for one in operation.get("parameters", [])]
     asked = {one["name"] for one in parameters if one["in"] == "query"}
-    faults = [f"?{name}" for name, _ in parse_qsl(parts.query) if name not in asked]
+    faults = [f"?{name}" for name, _ in parse_qsl(parts.query) if name not in asked | PAGING]
     if method == "get":
         return faults
     content = description.resolved(operation["requestBody"])["content"]
@@ -149,7 +183,7 @@ def _is_integer(schema: Mapping[str, Any] | None) -> bool:
 @pytest.mark.parametrize("text", ["Hello", "Grüße & 1+1=2 😀", "x" * 1600])
 @pytest.mark.parametrize("by_key", [False, True], ids=["token", "API key"])
 @pytest.mark.parametrize("service", [False, True], ids=["number", "messaging service"])
-def test_twilios(server: Receiver, text: str, by_key: bool, service: bool) -> None:
+def test_twilios(server: Receiver, of: Of, text: str, by_key: bool, service: bool) -> None:
     channel = TwilioSmsChannel()
     account = account_of(channel, server.url(""))
     settings, secrets = dict(account.settings), dict(account.secrets)
@@ -164,15 +198,15 @@ def test_twilios(server: Receiver, text: str, by_key: bool, service: bool) -> No
     made = requests_of(server, channel, OutgoingMessage("4711", TO, text), account)
 
     assert len(made) == 3
-    assert [fault for one in made for fault in check(TWILIO, *one)] == []
+    assert [fault for one in made for fault in check(of("twilio"), *one)] == []
 
 
 @pytest.mark.parametrize("text", ["Hello", "Grüße & 1+1=2 😀", "x" * 2048])
-def test_bandwidths(server: Receiver, text: str) -> None:
+def test_bandwidths(server: Receiver, of: Of, text: str) -> None:
     made = requests_of(server, BandwidthSmsChannel(), OutgoingMessage("4711", TO, text))
 
     assert len(made) == 3
-    assert [fault for one in made for fault in check(BANDWIDTH, *one)] == []
+    assert [fault for one in made for fault in check(of("bandwidth"), *one)] == []
 
 
 TEMPLATES: dict[str, dict[str, Any]] = {
@@ -188,23 +222,42 @@ TEMPLATES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("parameters", TEMPLATES.values(), ids=TEMPLATES)
-def test_metas(server: Receiver, parameters: dict[str, Any]) -> None:
+def test_metas(server: Receiver, of: Of, parameters: dict[str, Any]) -> None:
     template = {"name": "sale", "language": "en_US", "processed_params": parameters}
     message = OutgoingMessage("4711", TO, "Hello", template)
 
     (_, sent), *asked = requests_of(server, WhatsappChannel(), message)
 
-    # The file wants buttons to be counted from 2; its own examples, like the provider, from 0.
-    recounted = sent.body.replace(b'"index": "0"', b'"index": "2"')
-    assert check(META, "post", Received(sent.path, sent.headers, recounted)) == []
-    assert [fault for one in asked for fault in check(META, *one)] == []
+    body = sent.body
+    if of is published_of:
+        # The file wants buttons to be counted from 2; its own examples, like the provider, from 0.
+        body = body.replace(b'"index": "0"', b'"index": "2"')
+    assert check(of("meta"), "post", Received(sent.path, sent.headers, body)) == []
+    assert [fault for one in asked for fault in check(of("meta"), *one)] == []
 
 
-def test_a_wrong_request_is_seen(server: Receiver) -> None:
+def test_a_wrong_request_is_seen(server: Receiver, of: Of) -> None:
     channel = TwilioSmsChannel()
     (_, sent), *_ = requests_of(server, channel, OutgoingMessage("4711", TO, "Hello"))
     form = sent.body.decode()
 
     for wrong in (f"{form}&Colour=red", form.replace("To=", "At="), form.replace("3600", "soon")):
         received = Received(sent.path, sent.headers, wrong.encode())
-        assert check(TWILIO, "post", received) != [], wrong
+        assert check(of("twilio"), "post", received) != [], wrong
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.published
+@pytest.mark.skipif(not FOLDER, reason="PROVIDER_SPECS names no folder of OpenAPI files")
+def test_what_we_hold_to_be_true_is_published(name: str) -> None:
+    ours, theirs = ours_of(name), published_of(name)
+
+    for path, operations in ours.document["paths"].items():
+        for method, operation in operations.items():
+            published = theirs.operation(method, theirs.prefix + re.sub(r"\{[^}]*\}", "1", path))
+            known = {theirs.resolved(one)["name"] for one in published.get("parameters", [])}
+            assert {one["name"] for one in operation.get("parameters", [])} <= known
+            for media, content in operation.get("requestBody", {}).get("content", {}).items():
+                body = theirs.resolved(published["requestBody"])["content"][media]["schema"]
+                body = theirs.resolved(body)
+                assert set(body.get("required", ())) <= set(content["schema"]["required"])

@@ -214,15 +214,16 @@ def test_without_the_auth_token_no_receipts_are_asked_for(server: Receiver) -> N
 @pytest.mark.parametrize(
     ("values", "fields"),
     [
-        ({"auth_token": "x", "phone_number": "+1"}, []),
+        ({"auth_token": "x", "phone_number": "+14155550100"}, []),
         ({"api_key_sid": "x", "api_key_secret": "x", "messaging_service_sid": "MG"}, []),
         ({"auth_token": "x"}, ["phone_number"]),
+        ({"auth_token": "x", "phone_number": "0800 FLOWERS"}, ["phone_number"]),
         (
-            {"auth_token": "x", "phone_number": "+1", "messaging_service_sid": "MG"},
+            {"auth_token": "x", "phone_number": "+14155550100", "messaging_service_sid": "MG"},
             ["phone_number"],
         ),
-        ({"phone_number": "+1"}, ["auth_token"]),
-        ({"api_key_sid": "x", "phone_number": "+1"}, ["api_key_secret"]),
+        ({"phone_number": "+14155550100"}, ["auth_token"]),
+        ({"api_key_sid": "x", "phone_number": "+14155550100"}, ["api_key_secret"]),
     ],
 )
 def test_one_sender_and_one_way_to_log_in(values: dict[str, str], fields: list[str]) -> None:

@@ -12,6 +12,7 @@ from campaigns_app.channels.provider import (
     AccountPause,
     CallbackRefused,
     CallbackRequest,
+    CampaignPause,
     EventKind,
     Outcome,
     Permanent,
@@ -45,8 +46,9 @@ WAMID = "wamid.HBgLMTY1MDU1NTEyMzQVAgARGBI"
 CODES: dict[str, type[Outcome]] = {
     code: kind
     for kind, codes in {
-        AccountPause: "0 190 3 10 368 131031 130497 131048 131042 132000 132001 132005 132007 "
-        "132012 132015 132016 " + " ".join(map(str, range(200, 300))),
+        AccountPause: "0 190 3 10 368 131031 130497 131048 131042 "
+        + " ".join(map(str, range(200, 300))),
+        CampaignPause: "132000 132001 132005 132007 132012 132015 132016",
         Retry: "4 80007 130429 131056 1 2 131000 131016 131057 133004",
         Suppress: "131050",
         Permanent: "131049 130472 131026 131047 131051 131008 131009 100 33 131021 131053 131052",

@@ -1,10 +1,10 @@
 """What a wire format has to say to the simulator."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from aiohttp import web
 
@@ -102,6 +102,11 @@ class Format(ABC):
     @abstractmethod
     def reply(self, order: Order, text: str) -> Callback | None:
         """The callback that tells what the person wrote back."""
+
+    def change_template(self, told: Mapping[str, Any]) -> Callback | None:
+        """Give one of the account's templates another status, and tell of it; None where nobody is
+        to be told. Raises `Malformed` where there is no such template."""
+        raise Malformed(web.Response(status=404))
 
     def routes(self) -> Sequence[web.RouteDef]:
         """What else can be asked for."""

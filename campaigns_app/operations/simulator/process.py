@@ -104,8 +104,17 @@ class SimulatorProcess:
 
     def call_back(self, line: Line, url: str) -> None:
         """Have the receipts of formats whose requests name no address sent to `url`."""
+        self._instruct(f"/callbacks/{line.format.name}", {"url": url})
+
+    def change_template(self, name: str, status: str) -> None:
+        """Give one of the English templates of WhatsApp's account another status, and return when
+        that was told where receipts go."""
+        path = f"/templates/{WhatsappFormat.name}"
+        self._instruct(path, {"name": name, "status": status})
+
+    def _instruct(self, path: str, wish: Mapping[str, str]) -> None:
         with closing(HTTPConnection(urlsplit(self.url).netloc, timeout=TELLING_SECONDS)) as http:
-            http.request("POST", f"/callbacks/{line.format.name}", json.dumps({"url": url}))
+            http.request("POST", path, json.dumps(wish))
             http.getresponse().read()
 
 

@@ -69,6 +69,7 @@ class Simulator:
         self.app.cleanup_ctx.append(self._callback_session)
         self.app.router.add_get("/ledger", self._show_ledger)
         self.app.router.add_post("/callbacks/{format}", self._set_callback)
+        self.app.router.add_post("/templates/{format}", self._change_template)
         for one in self.formats.values():
             self.app.router.add_post(one.send_path, self._taker(one))
             self.app.router.add_routes(one.routes())
@@ -86,15 +87,32 @@ class Simulator:
 
     async def _set_callback(self, request: web.Request) -> web.Response:
         """Say where an account's callbacks go: `{"url": …}`."""
+        one, told = await self._instructed(request, "url")
+        one.callback_url = told["url"]
+        return web.Response(status=204)
+
+    async def _change_template(self, request: web.Request) -> web.Response:
+        """Give a template another status, and answer when that was told: `{"name": …, "status":
+        …}`, and `language` if it is not English."""
+        one, told = await self._instructed(request, "name", "status")
+        callback = one.change_template(told)
+        if callback is not None:
+            await self._call_back(callback)
+        return web.Response(status=204)
+
+    async def _instructed(self, request: web.Request, *names: str) -> tuple[Format, dict[str, str]]:
+        """What a test or a person wants of a format: an object with these texts at least. Raises
+        `Malformed`."""
         one = self.formats.get(request.match_info["format"])
         try:
             told = await request.json()
         except ValueError:
             told = None
-        if one is None or not isinstance(told, dict) or not isinstance(told.get("url"), str):
-            return web.Response(status=404 if one is None else 422)
-        one.callback_url = told["url"]
-        return web.Response(status=204)
+        if one is None:
+            raise Malformed(web.Response(status=404))
+        if not isinstance(told, dict) or not all(isinstance(told.get(name), str) for name in names):
+            raise Malformed(web.Response(status=422))
+        return one, told
 
     def _taker(self, one: Format) -> Any:
         async def take(request: web.Request) -> web.StreamResponse:

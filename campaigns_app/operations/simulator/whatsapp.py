@@ -4,7 +4,8 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from aiohttp import web
@@ -25,7 +26,12 @@ from campaigns_app.operations.simulator.formats import (
     State,
     problem,
 )
-from campaigns_app.operations.simulator.whatsapp_templates import TEMPLATES, refusal_of
+from campaigns_app.operations.simulator.ledger import Ledger
+from campaigns_app.operations.simulator.whatsapp_templates import (
+    TEMPLATES,
+    find_template,
+    refusal_of,
+)
 
 NUMBER = re.compile(r"\+?[1-9][0-9]{6,14}")
 PARAMETER_KINDS = ("text", "image", "video", "document", "payload", "coupon_code", "currency")
@@ -47,12 +53,16 @@ STATES = {
 
 
 class WhatsappFormat(Format):
-    """WhatsApp, whose callbacks go where the app says. It sends the approved ones of `TEMPLATES`,
+    """WhatsApp, whose callbacks go where the app says. It sends the approved ones of its templates,
     with as many parameters as they want."""
 
     name = "whatsapp"
     send_path = "/{version:v[0-9]+\\.0}/{number}/messages"
     last_state = State.READ
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(ledger)
+        self.templates = deepcopy(TEMPLATES)
 
     def routes(self) -> Sequence[web.RouteDef]:
         """The number, and the account's templates."""
@@ -70,7 +80,7 @@ class WhatsappFormat(Format):
             raise Malformed(_error(400, 100, "not JSON")) from error
         if not _is_message(told):
             raise Malformed(_error(400, 100, "Invalid parameter"))
-        refusal = refusal_of(told["template"])
+        refusal = refusal_of(self.templates, told["template"])
         if refusal is not None:
             raise Malformed(_error(*refusal))
         to = "+" + told["to"].removeprefix("+")
@@ -108,7 +118,7 @@ class WhatsappFormat(Format):
             status["biz_opaque_callback_data"] = order.delivery_id
         if code:
             status["errors"] = [{"code": code, "title": state.value, "message": state.value}]
-        return _callback(order, {"statuses": [status]})
+        return _of_number(order.callback, {"statuses": [status]})
 
     def reply(self, order: Order, text: str) -> Callback | None:
         """See the base class."""
@@ -119,7 +129,23 @@ class WhatsappFormat(Format):
             "type": "text",
             "text": {"body": text},
         }
-        return _callback(order, {"messages": [message]})
+        return _of_number(order.callback, {"messages": [message]})
+
+    def change_template(self, told: Mapping[str, Any]) -> Callback | None:
+        """See the base class."""
+        language = told.get("language", "en_US")
+        template = find_template(self.templates, told["name"], language)
+        if template is None:
+            raise Malformed(_error(404, 100, "no such template"))
+        template["status"] = told["status"]
+        news = {
+            "event": told["status"],
+            "message_template_id": int(template["id"]),
+            "message_template_name": template["name"],
+            "message_template_language": language.replace("_", "-"),
+            "reason": told.get("reason", "NONE"),
+        }
+        return _callback(self.callback_url, "message_template_status_update", news)
 
     async def _number(self, request: web.Request) -> web.Response:
         _check_credentials(request, request.match_info["number"], PHONE_NUMBER_ID)
@@ -131,9 +157,9 @@ class WhatsappFormat(Format):
         _check_credentials(request, request.match_info["account"], BUSINESS_ACCOUNT_ID)
         place = int(request.query.get("after", "0"))
         paging: dict[str, Any] = {"cursors": {"before": str(place), "after": str(place + 1)}}
-        if place + 1 < len(TEMPLATES):
+        if place + 1 < len(self.templates):
             paging["next"] = "https://graph.facebook.com/next"
-        return problem(200, {"data": TEMPLATES[place : place + 1], "paging": paging})
+        return problem(200, {"data": self.templates[place : place + 1], "paging": paging})
 
 
 def _check_credentials(request: web.Request, given: str, right: str) -> None:
@@ -185,12 +211,18 @@ def _error(status: int, code: int, message: str, **headers: str) -> web.Response
     return problem(status, {"error": error}, **headers)
 
 
-def _callback(order: Order, told: dict[str, Any]) -> Callback | None:
-    if order.callback is None:
-        return None
+def _of_number(url: str | None, told: dict[str, Any]) -> Callback | None:
     metadata = {"display_phone_number": SENDER, "phone_number_id": PHONE_NUMBER_ID}
-    value = {"messaging_product": "whatsapp", "metadata": metadata, **told}
-    entry = {"id": BUSINESS_ACCOUNT_ID, "changes": [{"field": "messages", "value": value}]}
+    return _callback(
+        url, "messages", {"messaging_product": "whatsapp", "metadata": metadata, **told}
+    )
+
+
+def _callback(url: str | None, field: str, value: dict[str, Any]) -> Callback | None:
+    if url is None:
+        return None
+    changes = [{"field": field, "value": value}]
+    entry = {"id": BUSINESS_ACCOUNT_ID, "time": int(time.time()), "changes": changes}
     body = json.dumps({"object": "whatsapp_business_account", "entry": [entry]}).encode()
     headers = {"Content-Type": "application/json", "X-Hub-Signature-256": sign(SECRET, body)}
-    return Callback(order.callback, body, headers)
+    return Callback(url, body, headers)

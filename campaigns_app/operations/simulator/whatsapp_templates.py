@@ -1,8 +1,12 @@
 """The templates of the simulated WhatsApp account: of each kind one, as Meta lists them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+REFUSED = {
+    "PAUSED": (400, 132015, "Template is paused"),
+    "DISABLED": (400, 132016, "Template is disabled"),
+}
 FOOTER = {"type": "FOOTER", "text": "Reply STOP to opt out"}
 
 
@@ -79,14 +83,23 @@ TEMPLATES = [
 ]
 
 
-def refusal_of(told: Mapping[str, Any]) -> tuple[int, int, str] | None:
+def find_template(
+    templates: Iterable[dict[str, Any]], name: str, language: str
+) -> dict[str, Any] | None:
+    """The template of that name in that language, if there is one."""
+    wanted = (name, language)
+    return next((one for one in templates if (one["name"], one["language"]) == wanted), None)
+
+
+def refusal_of(
+    templates: Iterable[dict[str, Any]], told: Mapping[str, Any]
+) -> tuple[int, int, str] | None:
     """Why the `template` of a request is not sent: HTTP status, code, words; None where it is."""
-    wanted = (told["name"], told["language"]["code"])
-    known = next((one for one in TEMPLATES if (one["name"], one["language"]) == wanted), None)
-    if known is None or known["status"] in ("PENDING", "REJECTED"):
+    known = find_template(templates, told["name"], told["language"]["code"])
+    if known is not None and known["status"] in REFUSED:
+        return REFUSED[known["status"]]
+    if known is None or known["status"] != "APPROVED":
         return 404, 132001, "Template name does not exist in the translation"
-    if known["status"] == "PAUSED":
-        return 400, 132015, "Template is paused"
     given = {one["type"]: one["parameters"] for one in told.get("components", [])}
     for part, count in _places(known):
         if len(given.get(part, ())) != count:
