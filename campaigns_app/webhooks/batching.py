@@ -8,7 +8,8 @@ taken as a whole or failed as a whole.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from secrets import token_hex
 from typing import Protocol, TypeVar
 
@@ -38,13 +39,30 @@ def compose(events: Sequence[Told], *, as_batch: bool) -> tuple[str, bytes]:
     """The id and the body of a request: of a batch, or of the one event there is."""
     if not as_batch:
         return events[0].uid, events[0].payload.encode()
-    return f"batch_{token_hex(16)}", batch_body([(one.uid, one.payload) for one in events])
+    return batch_uid(), batch_body([(one.uid, one.payload) for one in events])
 
 
-def batch_body(events: Sequence[tuple[str, str]]) -> bytes:
+def batch_uid() -> str:
+    """An id for a request that may tell of several events."""
+    return f"batch_{token_hex(16)}"
+
+
+BEGINNING, END = b'{"type":"batch","events":[{"id":"', b"}]}"
+WITHIN = '","event":'
+"""What stands between the id and the JSON text of an event."""
+
+BETWEEN = '},{"id":"'
+"""What stands between two events."""
+
+
+def batch_body(events: Iterable[tuple[str, str]]) -> bytes:
     """The envelope around events, given as id and JSON text."""
-    entries = ",".join(f'{{"id":"{uid}","event":{payload}}}' for uid, payload in events)
-    return f'{{"type":"batch","events":[{entries}]}}'.encode()
+    return envelope(BETWEEN.join([f"{uid}{WITHIN}{text}" for uid, text in events]).encode())
+
+
+def envelope(entries: bytes) -> bytes:
+    """The envelope around entries that are joined."""
+    return b"".join((BEGINNING, entries, END))
 
 
 def cut(chains: Sequence[deque[AnyTold]], size: int) -> list[AnyTold]:
@@ -58,3 +76,34 @@ def cut(chains: Sequence[deque[AnyTold]], size: int) -> list[AnyTold]:
                 return taken
             taken.append(chain.popleft())
     return taken
+
+
+def full_batches(events: Sequence[tuple[int, int | None, int]], size: int) -> Iterator[list[int]]:
+    """Lists of events, each of as many as one request of `size` events takes without dividing a
+    conversation. What would not fill another is left out.
+
+    Of each event the id, the conversation's id, and the length of its JSON text are given.
+    """
+    batch: list[int] = []
+    total = 0
+    for conversation in _conversations(events):
+        length = sum(one[2] for one in conversation)
+        has_room = len(batch) + len(conversation) <= size and total + length <= LARGEST_BATCH_BYTES
+        if batch and not has_room:
+            yield batch
+            batch, total = [], 0
+        if len(conversation) <= size:
+            batch += [one[0] for one in conversation]
+            total += length
+    if len(batch) == size:
+        yield batch
+
+
+def _conversations(
+    events: Sequence[tuple[int, int | None, int]],
+) -> Iterator[list[tuple[int, int | None, int]]]:
+    for conversation_id, group in groupby(events, key=lambda one: one[1]):
+        if conversation_id is None:
+            yield from ([one] for one in group)
+        else:
+            yield list(group)

@@ -13,6 +13,7 @@ nothing.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -34,19 +35,22 @@ from sqlalchemy.orm import Session
 from campaigns_app.database.at_once import rows_at_once
 from campaigns_app.database.clock import database_now
 from campaigns_app.webhooks import blocks
+from campaigns_app.webhooks.bundles import first_bundle_at, next_bundles
 from campaigns_app.webhooks.models import (
     WebhookDelivery,
     WebhookEndpoint,
     WebhookEvent,
     is_pending,
 )
-from campaigns_app.webhooks.sending import ClaimedDelivery, Destination
+from campaigns_app.webhooks.sending import Claimed, ClaimedBundle, ClaimedDelivery, Destination
 
 MOST_ENDPOINTS = 50
 """So many endpoints are taken from in one claim; the next claim goes on after the last of them."""
 
 FEW = 20
 """So much is taken at first for an endpoint that was failing when it was last heard of."""
+
+EVER = datetime.max.replace(tzinfo=UTC)
 
 # Computed once in a statement: no index helps PostgreSQL to compare with a clock that runs.
 NOW = select(database_now()).scalar_subquery()
@@ -88,13 +92,12 @@ def has_due(dialect: str) -> ColumnElement[bool]:
         .scalar_subquery()
     )
     is_awake = or_(WebhookEndpoint.rests_until.is_(None), WebhookEndpoint.rests_until <= NOW)
-    return WebhookEndpoint.enabled & is_awake & first.is_not(None)
+    something = first.is_not(None) | first_bundle_at(dialect).is_not(None)
+    return WebhookEndpoint.enabled & is_awake & something
 
 
-def claim_block(
-    session: Session, owner: str, room: Room, *, lease_seconds: int
-) -> list[ClaimedDelivery]:
-    """Take due deliveries for `owner`, of each endpoint the longest due first. Commits.
+def claim_block(session: Session, owner: str, room: Room, *, lease_seconds: int) -> Claimed:
+    """Take what is due for `owner`, of each endpoint the longest due first. Commits.
 
     They are given to another worker after `lease_seconds`, which must be more than they can be on
     their way. Those of one conversation are taken together, so that no other worker can send its
@@ -104,20 +107,30 @@ def claim_block(
     endpoints = _ready_endpoints(session, room)
     if not endpoints:
         session.commit()
-        return []
+        return Claimed()
     limits = {endpoint.id: room.of(endpoint, len(endpoints)) for endpoint in endpoints}
-    destinations = {endpoint.id: _destination(endpoint) for endpoint in endpoints}
-    rows = _whole_conversations(_next_due(session, limits), limits)
-    if not rows:
+    rows = _whole_conversations(_next_due(session, endpoints, limits), limits)
+    for row in rows:
+        limits[ENDPOINT_ID(row)] -= 1
+    bundles = next_bundles(session, [one for one in endpoints if one.first_bundle_at], limits)
+    if not rows and not bundles:
         session.commit()
-        return []
-    block_id = blocks.take(session, owner, map(DELIVERY_ID, rows), lease_seconds)
+        return Claimed()
+    bundle_ids = [bundle.id for bundle in bundles]
+    block_id = blocks.take(session, owner, map(DELIVERY_ID, rows), bundle_ids, lease_seconds)
     session.commit()
+    destinations = {endpoint.id: _destination(endpoint) for endpoint in endpoints}
     now = time.monotonic()
-    return [
-        ClaimedDelivery._make((*row[2:], block_id, destinations[ENDPOINT_ID(row)], now))
-        for row in rows
-    ]
+    return Claimed(
+        [
+            ClaimedDelivery._make((*row[2:], block_id, destinations[ENDPOINT_ID(row)], now))
+            for row in rows
+        ],
+        [
+            ClaimedBundle._make((*bundle[1:], block_id, destinations[bundle.endpoint_id], now))
+            for bundle in bundles
+        ],
+    )
 
 
 def _ready_endpoints(session: Session, room: Room) -> Sequence[Row[Any]]:
@@ -143,6 +156,7 @@ def _ready_statement(dialect: str) -> Executable:
             WebhookEndpoint.headers,
             WebhookEndpoint.batch_size,
             WebhookEndpoint.first_failure_at,
+            first_bundle_at(dialect).label("first_bundle_at"),
         )
         .where(has_due(dialect), WebhookEndpoint.id.not_in(bindparam("full", expanding=True)))
         .order_by(WebhookEndpoint.id <= bindparam("after"), WebhookEndpoint.id)
@@ -154,13 +168,18 @@ def _ready_statement(dialect: str) -> Executable:
 PLACE, ENDPOINT_ID, DELIVERY_ID, CONVERSATION_ID = map(itemgetter, (0, 1, 2, 6))
 
 
-def _next_due(session: Session, limits: Mapping[int, int]) -> list[Sequence[Any]]:
-    """What to take, of each endpoint the longest due first."""
-    values: dict[str, int] = {}
-    for place, (endpoint_id, limit) in enumerate(limits.items()):
-        values |= {f"endpoint_{place}": endpoint_id, f"limit_{place}": limit}
+def _next_due(
+    session: Session, endpoints: Sequence[Row[Any]], limits: Mapping[int, int]
+) -> list[Sequence[Any]]:
+    """What to take of what goes its own way, of each endpoint the longest due first. What is due
+    later than a bundle that waits is left until that has been taken."""
+    values: dict[str, object] = {}
+    for place, endpoint in enumerate(endpoints):
+        values[f"endpoint_{place}"] = endpoint.id
+        values[f"limit_{place}"] = limits[endpoint.id]
+        values[f"until_{place}"] = endpoint.first_bundle_at or EVER
     dialect = session.connection().dialect.name
-    rows = rows_at_once(session, _look_statement(dialect, len(limits)), values)
+    rows = rows_at_once(session, _look_statement(dialect, len(endpoints)), values)
     # A database that sorts them carries all the payloads about.
     return sorted(rows, key=PLACE)
 
@@ -169,16 +188,21 @@ def _next_due(session: Session, limits: Mapping[int, int]) -> list[Sequence[Any]
 def _look_statement(dialect: str, endpoints: int) -> SelectBase:
     """A look into the index for each of so many endpoints, all in one statement."""
     in_order = (WebhookDelivery.next_attempt_at, WebhookDelivery.id)
+    until_type = WebhookDelivery.next_attempt_at.type
     looks = [
         select(
             func.row_number().over(order_by=in_order).label("place"),
             WebhookDelivery.endpoint_id,
             WebhookDelivery.id,
-            WebhookDelivery.attempts,
+            WebhookDelivery.own_attempts,
             WebhookDelivery.resumes_as,
             WebhookDelivery.event_id,
         )
-        .where(WebhookDelivery.endpoint_id == bindparam(f"endpoint_{place}"), is_due(dialect))
+        .where(
+            WebhookDelivery.endpoint_id == bindparam(f"endpoint_{place}"),
+            WebhookDelivery.next_attempt_at <= bindparam(f"until_{place}", type_=until_type),
+            is_due(dialect),
+        )
         .order_by(*in_order)
         .limit(bindparam(f"limit_{place}"))
         .subquery()

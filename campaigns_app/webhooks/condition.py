@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Row, ScalarSelect, case, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from campaigns_app.extensions import db
+from campaigns_app.webhooks.bundle_model import WebhookBundle, is_bundle_pending
 from campaigns_app.webhooks.models import (
     DisabledReason,
     WebhookAttempt,
@@ -77,11 +78,12 @@ def read_condition(endpoint: WebhookEndpoint, now: datetime) -> Condition:
     attempts, taken = db.session.execute(
         select(func.count(), func.coalesce(func.sum(is_taken), 0)).select_from(last)
     ).one()
-    due_at = db.session.scalar(
-        select(_first_due_at())
+    row = db.session.execute(
+        select(_first_due_at(), _first_bundle_at())
         .select_from(WebhookEndpoint)
         .where(WebhookEndpoint.id == endpoint.id)
-    )
+    ).one()
+    due_at = min(filter(None, row), default=None)
     is_late = due_at is not None and due_at <= now
     return Condition(
         waiting=count_waiting([endpoint.id])[endpoint.id],
@@ -110,12 +112,13 @@ def find_stuck(account_id: int, now: datetime) -> Sequence[Row[int, str, str]]:
     given_up = WebhookEndpoint.disabled_reason.in_([DisabledReason.GONE, DisabledReason.FAILING])
     has_long_failed = WebhookEndpoint.first_failure_at < now - FAILING_AFTER
     is_broken = case((WebhookEndpoint.enabled, has_long_failed), else_=given_up)
+    since = now - STUCK_AFTER
+    is_late = (_first_due_at() < since) | (_first_bundle_at() < since)
     return db.session.execute(
         select(WebhookEndpoint.id, WebhookEndpoint.name, WebhookEndpoint.url)
         .where(
             WebhookEndpoint.account_id == account_id,
-            (WebhookEndpoint.enabled & (_first_due_at() < now - STUCK_AFTER))
-            | (is_broken & _first_due_at().is_not(None)),
+            (WebhookEndpoint.enabled & is_late) | (is_broken & _has_waiting()),
         )
         .order_by(WebhookEndpoint.id)
     ).all()
@@ -128,20 +131,38 @@ def read_backlog(session: Session, now: datetime) -> Backlog:
     most `MOST_COUNTED` for each. Two queries.
     """
     rows = session.execute(
-        select(WebhookEndpoint.id, _first_due_at().label("due_at")).where(
-            WebhookEndpoint.enabled, _first_due_at().is_not(None)
-        )
+        select(
+            WebhookEndpoint.id,
+            _first_due_at().label("due_at"),
+            _first_bundle_at().label("bundle_at"),
+        ).where(WebhookEndpoint.enabled, _has_waiting())
     ).all()
     waiting = count_waiting([row.id for row in rows]).values()
-    first = min((row.due_at for row in rows), default=now)
+    first = min((at for row in rows for at in (row.due_at, row.bundle_at) if at), default=now)
     return Backlog(
         Waiting(sum(one.count for one in waiting), any(one.has_more for one in waiting)),
         late_seconds=max((now - first).total_seconds(), 0.0),
     )
 
 
+def _has_waiting() -> ColumnElement[bool]:
+    return _first_due_at().is_not(None) | _first_bundle_at().is_not(None)
+
+
+def _first_bundle_at() -> ScalarSelect[datetime]:
+    """Since when the first bundle that waits for an endpoint has been due."""
+    return (
+        select(WebhookBundle.created_at)
+        .where(WebhookBundle.endpoint_id == WebhookEndpoint.id, is_bundle_pending())
+        .order_by(WebhookBundle.id)
+        .limit(1)
+        .correlate(WebhookEndpoint)
+        .scalar_subquery()
+    )
+
+
 def _first_due_at() -> ScalarSelect[datetime]:
-    """When the first delivery that waits for an endpoint was, or will be, due."""
+    """When the first delivery that waits for an endpoint on its own was, or will be, due."""
     return (
         select(WebhookDelivery.next_attempt_at)
         .where(WebhookDelivery.endpoint_id == WebhookEndpoint.id, is_pending())
@@ -161,6 +182,14 @@ def _count_up_to_a_bound(endpoint_id: int) -> Any:
         .limit(MOST_COUNTED + 1)
         .subquery()
     )
+    sizes = (
+        select(WebhookBundle.size)
+        .where(WebhookBundle.endpoint_id == endpoint_id, is_bundle_pending())
+        .order_by(WebhookBundle.id)
+        .limit(MOST_COUNTED + 1)
+        .subquery()
+    )
+    bundled = select(func.coalesce(func.sum(sizes.c.size), 0)).scalar_subquery()
     return select(
-        literal(endpoint_id).label("endpoint_id"), func.count().label("waiting")
+        literal(endpoint_id).label("endpoint_id"), (func.count() + bundled).label("waiting")
     ).select_from(counted)

@@ -9,14 +9,17 @@ from sqlalchemy import CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.database.clock import now_plus
+from campaigns_app.webhooks.batching import LARGEST_BATCH
 from campaigns_app.webhooks.blocks import is_taken
+from campaigns_app.webhooks.bundle_model import WebhookBundle
+from campaigns_app.webhooks.bundles import is_free, undo
 from campaigns_app.webhooks.models import (
-    DeliveryState,
     DisabledReason,
     WebhookDelivery,
     WebhookEndpoint,
     is_pending,
 )
+from campaigns_app.webhooks.states import DeliveryState
 
 REST_SECONDS = 10
 """How long an endpoint that is overloaded, or does not answer, is left alone by all workers."""
@@ -78,6 +81,13 @@ def fail_waiting_for_gone(session: Session) -> int:
     if not gone:
         return 0
     dialect = session.connection().dialect.name
+    bundles = (
+        select(WebhookBundle.id)
+        .where(WebhookBundle.endpoint_id.in_(gone), is_free(dialect))
+        .limit(MOST_FAILED_AT_ONCE // LARGEST_BATCH)
+        .with_for_update(skip_locked=True)
+    )
+    undo(session, session.scalars(bundles).all())
     waiting = (
         select(WebhookDelivery.id)
         # What a worker has taken is its own business.
@@ -90,7 +100,7 @@ def fail_waiting_for_gone(session: Session) -> int:
         update(WebhookDelivery)
         .where(WebhookDelivery.id.in_(waiting))
         .values(
-            state=DeliveryState.FAILED.value,
+            own_state=DeliveryState.FAILED.value,
             resumes_as=None,
             resumes_at=None,
         )

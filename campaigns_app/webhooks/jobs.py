@@ -92,15 +92,15 @@ async def _work_a_shift(policy: Policy, share: int) -> bool:
                 await asyncio.sleep(LOOK_SECONDS)
 
 
-def _settle_and_claim(outcome: sending.Outcome, room: Room | None) -> list[sending.ClaimedDelivery]:
+def _settle_and_claim(outcome: sending.Outcome, room: Room | None) -> sending.Claimed:
     """Write down what came of the last requests, then take what there is room for."""
     session, config = db.session(), current_app.config
     patience = timedelta(days=config["WEBHOOK_PATIENCE_DAYS"])
-    if outcome.attempts or outcome.unsent:
+    if outcome.attempts or outcome.unsent or outcome.unsent_bundles:
         chance = SystemRandom()
         settle_block(session, outcome, now=utcnow(), chance=chance, patience=patience)
     if room is None or not room.total:
-        return []
+        return sending.Claimed()
     return claim_block(session, job_queue.lease_owner(), room, lease_seconds=_lease_seconds())
 
 

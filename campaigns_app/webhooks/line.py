@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from campaigns_app.webhooks.batching import cut
-from campaigns_app.webhooks.sending import ClaimedDelivery, Destination, Request, sign_requests
+from campaigns_app.webhooks.sending import (
+    Claimed,
+    ClaimedBundle,
+    ClaimedDelivery,
+    Destination,
+    Request,
+    sign_bundle,
+    sign_requests,
+)
 
 SENDING_SECONDS = 5
 """No request begins later than this after its claim: the rest is given back."""
@@ -30,13 +38,15 @@ class Turn(NamedTuple):
 
 @dataclass(slots=True)
 class Line:
-    """What is in hand for one endpoint: chains of which each must go in its order."""
+    """What is in hand for one endpoint: bundles, and chains of which each must go in its order.
+    `in_hand` counts events."""
 
     destination: Destination
     limit: int
     is_slow: bool
     chains: deque[Chain] = field(default_factory=deque)
     by_conversation: dict[int | None, Chain] = field(default_factory=dict)
+    bundles: deque[ClaimedBundle] = field(default_factory=deque)
     ready: deque[Turn] = field(default_factory=deque)
     in_hand: int = 0
     under_way: int = 0
@@ -55,6 +65,11 @@ class Line:
                 self.by_conversation[conversation_id] = chain
         chain.append(delivery)
 
+    def add_bundle(self, bundle: ClaimedBundle) -> None:
+        """Put it after the others."""
+        self.in_hand += len(bundle.event_ids)
+        self.bundles.append(bundle)
+
     def is_open(self) -> bool:
         """Whether a request to it may begin now."""
         return not self.is_closed and self.rests_until <= time.monotonic()
@@ -62,16 +77,18 @@ class Line:
     def is_open_for(self, request: Request) -> bool:
         """Whether this one may begin now, and was not claimed too long ago."""
         now = time.monotonic()
-        is_late = request.deliveries[0].claimed_at < now - SENDING_SECONDS
+        is_late = request.first.claimed_at < now - SENDING_SECONDS
         return not (self.is_closed or is_late or self.rests_until > now)
 
     def may_begin(self) -> bool:
         """Whether there is a turn, and room for it."""
-        return self.under_way < self.limit and bool(self.ready or self.chains)
+        return self.under_way < self.limit and bool(self.ready or self.chains or self.bundles)
 
     def begin_turn(self) -> Turn:
-        """Take as many chains as fill a request."""
+        """Take as many chains as fill a request, or a bundle if there is one."""
         self.under_way += 1
+        if self.bundles:
+            return Turn(self, [], [], [sign_bundle(self.bundles.popleft())])
         if not self.ready:
             for _ in range(max(SIGNED_AHEAD // self.destination.batch_size, 1)):
                 if self.chains:
@@ -90,18 +107,19 @@ class Line:
         size = min(sizes, default=1)
         return sign_requests(iter(lambda: cut(chains, size), []))
 
-    def give_back(self) -> list[ClaimedDelivery]:
+    def give_back(self) -> Claimed:
         """Everything that has not begun its turn; it is not in hand any more."""
-        left = [one for chain in self.chains for one in chain]
+        left = Claimed([one for chain in self.chains for one in chain], list(self.bundles))
         for chain in self.chains:
             self.by_conversation.pop(chain[0].conversation_id, None)
         for turn in self.ready:
-            left += [one for request in turn.requests for one in request.deliveries]
-            left += [one for chain in turn.chains for one in chain]
+            left.deliveries += [one for request in turn.requests for one in request.deliveries]
+            left.deliveries += [one for chain in turn.chains for one in chain]
             self._forget(turn)
         self.chains.clear()
         self.ready.clear()
-        self.in_hand -= len(left)
+        self.bundles.clear()
+        self.in_hand -= left.event_count
         return left
 
     def _next_turn(self) -> Turn:

@@ -4,19 +4,20 @@ A list is read from its newest end, in pages that begin where the one before end
 counted: there may be millions of deliveries.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, select, union_all
 from sqlalchemy.orm import joinedload
 
 from campaigns_app.errors import NotFound
 from campaigns_app.extensions import db
 from campaigns_app.webhooks.batching import batch_body
 from campaigns_app.webhooks.blocks import is_on_its_way
+from campaigns_app.webhooks.bundle_model import WebhookBundle, is_bundle_pending
 from campaigns_app.webhooks.models import (
-    DeliveryState,
     WebhookAttempt,
     WebhookDelivery,
     WebhookEndpoint,
@@ -24,6 +25,7 @@ from campaigns_app.webhooks.models import (
     is_failed,
     is_pending,
 )
+from campaigns_app.webhooks.states import DeliveryState
 
 PAGE_SIZE = 25
 LOOKED_AT = 10_000
@@ -124,10 +126,6 @@ def read_siblings(delivery: WebhookDelivery) -> Sequence[WebhookDelivery]:
 
 def _wanted_ids(endpoint: WebhookEndpoint, wanted: LogFilter, limit: int) -> Select[int]:
     found = select(WebhookDelivery.id).where(WebhookDelivery.endpoint_id == endpoint.id)
-    if wanted.state == DeliveryState.PENDING:
-        found = found.where(is_pending())
-    if wanted.state == DeliveryState.FAILED:
-        found = found.where(is_failed())
     if wanted.since is not None:
         found = found.where(WebhookDelivery.created_at >= wanted.since)
     if wanted.until is not None:
@@ -135,22 +133,60 @@ def _wanted_ids(endpoint: WebhookEndpoint, wanted: LogFilter, limit: int) -> Sel
     if wanted.before is not None:
         found = found.where(WebhookDelivery.id < wanted.before)
     found = found.order_by(WebhookDelivery.id.desc())
-    if wanted.event_type is None and wanted.state != DeliveryState.DELIVERED:
-        return found.limit(limit)
-    return _among_the_last(found, wanted).limit(limit)
-
-
-def _among_the_last(found: Select[int], wanted: LogFilter) -> Select[int]:
-    """What no index knows is looked for in a window."""
-    columns = (WebhookDelivery.id, WebhookDelivery.state, WebhookDelivery.event_id)
-    window = found.with_only_columns(*columns).limit(LOOKED_AT).subquery()
-    among = select(window.c.id).order_by(window.c.id.desc())
+    if wanted.state == DeliveryState.PENDING:
+        return _pending(endpoint, found, wanted, limit)
     if wanted.state == DeliveryState.DELIVERED:
-        among = among.where(window.c.state == DeliveryState.DELIVERED)
+        return _among_the_last(
+            found,
+            wanted.event_type,
+            lambda one: (
+                (one.own_state == DeliveryState.DELIVERED)
+                | one.bundle_id.is_not(None) & one.bundle_id.not_in(_pending_bundles(endpoint))
+            ),
+        ).limit(limit)
+    if wanted.state == DeliveryState.FAILED:
+        found = found.where(is_failed())
     if wanted.event_type is not None:
+        found = _among_the_last(found, wanted.event_type)
+    return found.limit(limit)
+
+
+def _pending(
+    endpoint: WebhookEndpoint, found: Select[int], wanted: LogFilter, limit: int
+) -> Select[int]:
+    """Those that wait on their own, whom an index knows, and those that wait in bundles."""
+    own = found.where(is_pending())
+    if wanted.event_type is not None:
+        own = _among_the_last(own, wanted.event_type)
+    bundled = _among_the_last(
+        found, wanted.event_type, lambda one: one.bundle_id.in_(_pending_bundles(endpoint))
+    )
+    parts = [select(part.limit(limit).subquery()) for part in (own, bundled)]
+    either = union_all(*parts).subquery()
+    return select(either.c.id).order_by(either.c.id.desc()).limit(limit)
+
+
+def _pending_bundles(endpoint: WebhookEndpoint) -> Select[int]:
+    return select(WebhookBundle.id).where(
+        WebhookBundle.endpoint_id == endpoint.id, is_bundle_pending()
+    )
+
+
+def _among_the_last(
+    found: Select[int],
+    event_type: str | None,
+    is_wanted: Callable[[Any], ColumnElement[bool]] | None = None,
+) -> Select[int]:
+    """What no index knows is looked for in a window: `is_wanted` is asked of its columns."""
+    columns = (WebhookDelivery.id, WebhookDelivery.own_state, WebhookDelivery.bundle_id)
+    window = found.with_only_columns(*columns, WebhookDelivery.event_id).limit(LOOKED_AT).subquery()
+    among = select(window.c.id).order_by(window.c.id.desc())
+    if is_wanted is not None:
+        among = among.where(is_wanted(window.c))
+    if event_type is not None:
         # Not a join: of a type that is rare, PostgreSQL would look among all the events there are.
         its_type = select(WebhookEvent.type).where(WebhookEvent.id == window.c.event_id)
-        among = among.where(its_type.scalar_subquery() == wanted.event_type)
+        among = among.where(its_type.scalar_subquery() == event_type)
     return among
 
 

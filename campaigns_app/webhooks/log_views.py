@@ -23,8 +23,9 @@ from campaigns_app.webhooks.log import (
     read_log,
     read_siblings,
 )
-from campaigns_app.webhooks.models import DeliveryState, WebhookEndpoint
+from campaigns_app.webhooks.models import WebhookEndpoint
 from campaigns_app.webhooks.service import get_endpoint
+from campaigns_app.webhooks.states import DeliveryState
 
 blueprint = Blueprint("log", __name__, url_prefix="/<int:endpoint_id>")
 

@@ -19,15 +19,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from campaigns_app.database.types import Base, BigId, IdList, Json, utcnow
-
-
-class DeliveryState(StrEnum):
-    """How far an event got on its way to one endpoint."""
-
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    FAILED = "failed"
-    """Every attempt of the schedule failed, or the endpoint is gone for good."""
+from campaigns_app.webhooks.bundle_model import WebhookBundle, as_bundle_says
+from campaigns_app.webhooks.states import DeliveryState
 
 
 class DisabledReason(StrEnum):
@@ -110,6 +103,9 @@ class WebhookEvent(Base):
 class WebhookDelivery(Base):
     """One event on its way to one endpoint. A `WebhookBlock` says whether a worker has taken it.
 
+    What is said of it, its row says, or for as long as it is in one its `WebhookBundle`: `state`,
+    `attempts`, `taken_in` and `delivered_at` know which.
+
     An attempt that a person asked for takes none of the schedule's: while it is waited for,
     `resumes_as` and `resumes_at` keep the state, and for a pending one the time, in which the
     delivery goes on if that attempt fails.
@@ -140,33 +136,47 @@ class WebhookDelivery(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     event_id: Mapped[int] = mapped_column(ForeignKey("webhook_events.id", ondelete="CASCADE"))
     endpoint_id: Mapped[int] = mapped_column(ForeignKey("webhook_endpoints.id", ondelete="CASCADE"))
-    state: Mapped[str] = mapped_column(String(10), default=DeliveryState.PENDING)
-    attempts: Mapped[int] = mapped_column(SmallInteger, default=0)
+    # No foreign key: a bundle is deleted after the events that it was made of.
+    bundle_id: Mapped[int | None] = mapped_column(BigId)
+    own_state: Mapped[str] = mapped_column("state", String(10), default=DeliveryState.PENDING)
+    own_attempts: Mapped[int] = mapped_column("attempts", SmallInteger, default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(default=utcnow)
     resumes_as: Mapped[str | None] = mapped_column(String(10))
     resumes_at: Mapped[datetime | None]
-    taken_in: Mapped[str | None] = mapped_column(String(40))
+    own_taken_in: Mapped[str | None] = mapped_column("taken_in", String(40))
     """The id of the request, if it told of several events, in which this one was taken."""
-    delivered_at: Mapped[datetime | None]
+    own_delivered_at: Mapped[datetime | None] = mapped_column("delivered_at")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
+    state = as_bundle_says("state")
+    attempts = as_bundle_says("attempts")
+    taken_in = as_bundle_says("taken_in")
+    delivered_at = as_bundle_says("delivered_at")
+
+    bundle: Mapped[WebhookBundle | None] = relationship(
+        viewonly=True,
+        lazy="joined",
+        foreign_keys=bundle_id,
+        primaryjoin=WebhookBundle.id == bundle_id,
+    )
     event: Mapped[WebhookEvent] = relationship(viewonly=True)
     endpoint: Mapped[WebhookEndpoint] = relationship(viewonly=True)
 
 
 def is_pending() -> ColumnElement[bool]:
-    """Whether a delivery waits, in the words of the index that knows: a state that is told only
-    when the statement runs would keep both databases from looking into it."""
-    return WebhookDelivery.state == literal_column("'pending'")
+    """Whether a delivery waits on its own, in the words of the index that knows: a state that is
+    told only when the statement runs would keep both databases from looking into it."""
+    return WebhookDelivery.own_state == literal_column("'pending'")
 
 
 def is_failed() -> ColumnElement[bool]:
     """Whether every attempt at a delivery failed, in the words of that index."""
-    return WebhookDelivery.state == literal_column("'failed'")
+    return WebhookDelivery.own_state == literal_column("'failed'")
 
 
 class WebhookBlock(Base):
-    """The deliveries that a worker took at once, without those that have come to an end since.
+    """The deliveries and bundles that a worker took at once, without those that have come to an
+    end since.
 
     It is there until all have. That of a worker which has died is removed once its lease has
     expired, and others take what was in it; a worker whose block is not there any more, because
@@ -181,6 +191,7 @@ class WebhookBlock(Base):
     lease_expires_at: Mapped[datetime]
     """By the database's clock."""
     delivery_ids: Mapped[list[int]] = mapped_column(IdList)
+    bundle_ids: Mapped[list[int]] = mapped_column(IdList)
 
 
 class AttemptTrigger(StrEnum):

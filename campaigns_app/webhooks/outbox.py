@@ -1,6 +1,6 @@
 """Writing events into the outbox, in the transaction of whatever they tell of."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,13 +9,12 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.database.bulk import insert_rows, reserve_ids
 from campaigns_app.database.random_ids import sortable_hex
+from campaigns_app.webhooks.batching import full_batches
+from campaigns_app.webhooks.bundle_model import BUNDLED
+from campaigns_app.webhooks.bundles import SMALLEST_BUNDLE, write_bundles
 from campaigns_app.webhooks.events import CONVERSATION_EVENTS
-from campaigns_app.webhooks.models import (
-    DeliveryState,
-    WebhookDelivery,
-    WebhookEndpoint,
-    WebhookEvent,
-)
+from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
+from campaigns_app.webhooks.states import DeliveryState
 
 Subscribers = Mapping[str, tuple[int, ...]]
 """The ids of the endpoints to tell, by type of event; a type nobody wants is absent."""
@@ -102,14 +101,59 @@ def record_events(
         ],
         same={"account_id": account_id, "created_at": now},
     )
-    told = [(key, endpoint) for key, event in numbered for endpoint in subscribers[event.type]]
+    bundled = _bundle(session, account_id, numbered, subscribers, now)
+    told = [
+        (event_id, endpoint_id)
+        for event_id, event in numbered
+        for endpoint_id in subscribers[event.type]
+    ]
     insert_rows(
         session,
         WebhookDelivery,
         ("event_id", "endpoint_id"),
-        told,
+        [one for one in told if one not in bundled] if bundled else told,
         same=_as_waiting(now) | {"account_id": account_id},
     )
+
+
+def _bundle(
+    session: Session,
+    account_id: int,
+    numbered: Sequence[tuple[int, Event]],
+    subscribers: Subscribers,
+    now: datetime,
+) -> Set[tuple[int, int]]:
+    """Write the deliveries that make up full batches; returns the events and the endpoints that
+    are seen to."""
+    if len(numbered) < SMALLEST_BUNDLE:
+        return frozenset()
+    endpoint_ids = {endpoint_id for ids in subscribers.values() for endpoint_id in ids}
+    batches: list[tuple[int, list[int]]] = []
+    for endpoint_id, size in _batch_sizes(session, endpoint_ids).items():
+        mine = [
+            (event_id, event.conversation_id, len(event.payload))
+            for event_id, event in numbered
+            if endpoint_id in subscribers[event.type]
+        ]
+        batches += [(endpoint_id, batch) for batch in full_batches(mine, size)]
+    rows = [
+        (event_id, endpoint_id, bundle_id)
+        for bundle_id, (endpoint_id, batch) in zip(
+            write_bundles(session, batches, now), batches, strict=True
+        )
+        for event_id in batch
+    ]
+    same = _as_waiting(now) | {"account_id": account_id, "state": BUNDLED}
+    insert_rows(session, WebhookDelivery, ("event_id", "endpoint_id", "bundle_id"), rows, same=same)
+    return {(event_id, endpoint_id) for event_id, endpoint_id, _ in rows}
+
+
+def _batch_sizes(session: Session, endpoint_ids: Collection[int]) -> dict[int, int]:
+    """How many events those of the endpoints want at once that want many."""
+    wanting = select(WebhookEndpoint.id, WebhookEndpoint.batch_size).where(
+        WebhookEndpoint.id.in_(endpoint_ids), WebhookEndpoint.batch_size >= SMALLEST_BUNDLE
+    )
+    return dict(session.execute(wanting.order_by(WebhookEndpoint.id)).all())
 
 
 def _as_waiting(now: datetime) -> dict[str, object]:

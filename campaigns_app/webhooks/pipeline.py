@@ -13,7 +13,6 @@ Deliveries of one conversation to one endpoint go one after another, in their or
 
 import asyncio
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 
 from campaigns_app.http_client import HttpClient
@@ -22,9 +21,10 @@ from campaigns_app.webhooks.health import REST_SECONDS
 from campaigns_app.webhooks.line import Line, Turn
 from campaigns_app.webhooks.sending import (
     Attempt,
-    ClaimedDelivery,
+    Claimed,
     Destination,
     Outcome,
+    Request,
     attempt,
 )
 
@@ -33,12 +33,12 @@ FIRST_LIMIT = 4
 IN_HAND = 3_000
 """So many deliveries are in hand for one endpoint, or so many batches as it takes at once."""
 
-ALL_IN_HAND = 6_000
+ALL_IN_HAND = 12_000
 FIRST_BLOCK = 400
 """The first are few, so that sending begins at once; while they are sent, twice as many are
 fetched, and so on."""
 
-LARGEST_SETTLEMENT = 2_000
+LARGEST_SETTLEMENT = 3_000
 
 
 class Pipeline:
@@ -71,12 +71,15 @@ class Pipeline:
         total = min(self._next_block, max(ALL_IN_HAND - self._in_hand, 0))
         return Room(total=total, usual=IN_HAND, left=left, after=self._after)
 
-    def take(self, block: Iterable[ClaimedDelivery]) -> None:
+    def take(self, claimed: Claimed) -> None:
         """Send these as their turns come."""
-        for delivery in block:
+        for delivery in claimed.deliveries:
             self._line_to(delivery.destination).add(delivery)
             self._after = delivery.destination.endpoint_id
-            self._in_hand += 1
+        for bundle in claimed.bundles:
+            self._line_to(bundle.destination).add_bundle(bundle)
+            self._after = bundle.destination.endpoint_id
+        self._in_hand += claimed.event_count
         self._enough = self._worth_collecting()
         self._next_block = min(2 * self._next_block, ALL_IN_HAND)
         self._fill()
@@ -146,9 +149,9 @@ class Pipeline:
                     if line.is_open_for(request):
                         self._note(line, await attempt(self._http, request))
                     else:
-                        self._outcome.unsent.extend(request.deliveries)
-                    line.in_hand -= len(request.deliveries)
-                    self._finish(len(request.deliveries))
+                        self._put_off(request)
+                    line.in_hand -= request.event_count
+                    self._finish(request.event_count)
                 requests = line.requests_of(turn.chains)
             line.end_turn(turn)
             turn = self._next_turn()
@@ -189,8 +192,14 @@ class Pipeline:
     def _give_back(self, line: Line) -> None:
         """What has not begun; what is on its way is left to its sender."""
         left = line.give_back()
-        self._outcome.unsent += left
-        self._finish(len(left))
+        self._outcome.unsent += left.deliveries
+        self._outcome.unsent_bundles += left.bundles
+        self._finish(left.event_count)
+
+    def _put_off(self, request: Request) -> None:
+        self._outcome.unsent.extend(request.deliveries)
+        if request.bundle is not None:
+            self._outcome.unsent_bundles.append(request.bundle)
 
     def _worth_collecting(self) -> int:
         return min(max(self._in_hand // 2, 1), LARGEST_SETTLEMENT)

@@ -18,17 +18,13 @@ from campaigns_app.database.random_ids import sortable_hex
 from campaigns_app.errors import FieldError, InvalidInput, OnItsWay, Refused
 from campaigns_app.extensions import db
 from campaigns_app.webhooks.blocks import is_on_its_way
+from campaigns_app.webhooks.bundles import take_out, undo
 from campaigns_app.webhooks.events import WEBHOOK_TEST, iso
 from campaigns_app.webhooks.jobs import ring
 from campaigns_app.webhooks.log import get_delivery
-from campaigns_app.webhooks.models import (
-    DeliveryState,
-    WebhookDelivery,
-    WebhookEndpoint,
-    WebhookEvent,
-    is_failed,
-)
+from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookEvent, is_failed
 from campaigns_app.webhooks.service import get_endpoint
+from campaigns_app.webhooks.states import DeliveryState
 
 LONGEST_AGO = timedelta(days=14)
 """What failed longer ago is of no use to anybody (Svix has the same bound)."""
@@ -55,6 +51,7 @@ def resend_delivery(
     """
     endpoint = _enabled_endpoint(account_id, endpoint_id)
     delivery = get_delivery(endpoint, delivery_id)
+    _free(endpoint, delivery)
     if not _ask_again(WebhookDelivery.id == delivery.id, now):
         db.session.rollback()
         raise OnItsWay("The event is on its way right now: see first what comes of it")
@@ -146,6 +143,22 @@ def _enabled_endpoint(account_id: int, endpoint_id: int) -> WebhookEndpoint:
     return endpoint
 
 
+def _free(endpoint: WebhookEndpoint, delivery: WebhookDelivery) -> None:
+    """Let the delivery go its own way, if it is in a bundle that is not on its way."""
+    if delivery.bundle_id is None:
+        return
+    session = db.session()
+    # Nobody claims for the endpoint until this is committed.
+    session.refresh(endpoint, with_for_update=True)
+    this = WebhookDelivery.id == delivery.id
+    if session.scalar(select(is_on_its_way(session)).where(this)):
+        return
+    if delivery.state == DeliveryState.PENDING:
+        undo(session, [delivery.bundle_id])
+    else:
+        take_out(session, this)
+
+
 def _ask_again(which: Any, now: datetime) -> int:
     """Let deliveries be due now, but for those on their way; returns how many. What was asked for
     already keeps what it goes on with."""
@@ -155,12 +168,12 @@ def _ask_again(which: Any, now: datetime) -> int:
         .where(which, ~is_on_its_way(db.session()))
         .values(
             resumes_as=case(
-                (is_asked_for, WebhookDelivery.resumes_as), else_=WebhookDelivery.state
+                (is_asked_for, WebhookDelivery.resumes_as), else_=WebhookDelivery.own_state
             ),
             resumes_at=case(
                 (is_asked_for, WebhookDelivery.resumes_at), else_=WebhookDelivery.next_attempt_at
             ),
-            state=DeliveryState.PENDING.value,
+            own_state=DeliveryState.PENDING.value,
             next_attempt_at=now,
         )
         .execution_options(synchronize_session=False)

@@ -1,7 +1,7 @@
 """Forgetting what was told long ago."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from flask import current_app
@@ -12,6 +12,7 @@ from campaigns_app.database.among import is_among
 from campaigns_app.database.transactions import reading
 from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
+from campaigns_app.webhooks.bundle_model import WebhookBundle
 from campaigns_app.webhooks.health import fail_waiting_for_gone
 from campaigns_app.webhooks.models import WebhookEvent
 
@@ -27,8 +28,9 @@ def purge() -> int:
     of those is old enough, none is.
     """
     session = db.session()
+    cutoff = utcnow() - timedelta(days=current_app.config["WEBHOOK_RETENTION_DAYS"])
     with reading(session):
-        expired = _expired(session)
+        expired = _expired(session, cutoff)
     count = 0
     if expired:
         deleted = session.execute(
@@ -38,13 +40,14 @@ def purge() -> int:
         )
         count = cast("CursorResult[Any]", deleted).rowcount
         session.commit()
+    else:
+        _forget_bundles(session, cutoff)
     fail_waiting_for_gone(session)
     session.commit()
     return count
 
 
-def _expired(session: Session) -> Sequence[int]:
-    cutoff = utcnow() - timedelta(days=current_app.config["WEBHOOK_RETENTION_DAYS"])
+def _expired(session: Session, cutoff: datetime) -> Sequence[int]:
     oldest = (
         select(WebhookEvent.id, WebhookEvent.created_at)
         .order_by(WebhookEvent.id)
@@ -52,3 +55,15 @@ def _expired(session: Session) -> Sequence[int]:
         .subquery()
     )
     return session.scalars(select(oldest.c.id).where(oldest.c.created_at < cutoff)).all()
+
+
+def _forget_bundles(session: Session, cutoff: datetime) -> None:
+    """They are as old as their events, and needed as long as one of those is there."""
+    oldest = (
+        select(WebhookBundle.id, WebhookBundle.created_at)
+        .order_by(WebhookBundle.id)
+        .limit(MOST_AT_ONCE)
+        .subquery()
+    )
+    expired = select(oldest.c.id).where(oldest.c.created_at < cutoff)
+    session.connection().execute(delete(WebhookBundle).where(WebhookBundle.id.in_(expired)))

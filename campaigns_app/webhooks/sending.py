@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from campaigns_app.database.types import utcnow
 from campaigns_app.http_client import Blocked, HttpClient, RequestFailed, TimedOut
-from campaigns_app.webhooks.batching import compose
+from campaigns_app.webhooks.batching import batch_uid, compose
 from campaigns_app.webhooks.schedule import OVERLOAD_STATUSES
 from campaigns_app.webhooks.signing import signature_headers
 
@@ -55,14 +55,37 @@ class ClaimedDelivery(NamedTuple):
     claimed_at: float
 
 
+class ClaimedBundle(NamedTuple):
+    """A bundle that this worker holds, and the body of the request that tells of it. `claimed_at`
+    is by the monotonic clock."""
+
+    id: int
+    event_ids: Sequence[int]
+    body: bytes
+    block_id: int
+    destination: Destination
+    claimed_at: float
+
+
 class Request(NamedTuple):
     """A request as it is to be sent. It tells of all `deliveries`, which have one destination:
-    several only where it takes batches. `uid` is its `webhook-id`."""
+    several only where it takes batches. Or it tells of a `bundle`. `uid` is its `webhook-id`."""
 
     deliveries: tuple[ClaimedDelivery, ...]
     uid: str
     body: bytes
     signatures: Mapping[str, str]
+    bundle: ClaimedBundle | None = None
+
+    @property
+    def first(self) -> ClaimedDelivery | ClaimedBundle:
+        """What knows where it goes, and when it was claimed."""
+        return self.bundle or self.deliveries[0]
+
+    @property
+    def event_count(self) -> int:
+        """How many events it tells of."""
+        return len(self.bundle.event_ids) if self.bundle else len(self.deliveries)
 
 
 class Attempt(NamedTuple):
@@ -81,16 +104,22 @@ class Attempt(NamedTuple):
     body: str | None = None
     retry_after: float | None = None
     is_overloaded: bool = False
+    bundle: ClaimedBundle | None = None
 
     @property
-    def endpoint_id(self) -> int:
+    def destination(self) -> Destination:
         """Whom it was sent to."""
-        return self.deliveries[0].destination.endpoint_id
+        return (self.bundle or self.deliveries[0]).destination
+
+    @property
+    def event_ids(self) -> Sequence[int]:
+        """The ids of all the events that it told of, in their order."""
+        return self.bundle.event_ids if self.bundle else [one.event_id for one in self.deliveries]
 
     @property
     def is_batch(self) -> bool:
         """Whether it may tell of several events."""
-        return self.deliveries[0].destination.batch_size > 1
+        return self.destination.batch_size > 1
 
     @property
     def is_delivered(self) -> bool:
@@ -105,12 +134,26 @@ class Attempt(NamedTuple):
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a part of what was claimed: attempts, deliveries that were not sent and are to
-    be given back, and the ids of endpoints that are to be left alone for a while."""
+    """What came of a part of what was claimed: attempts, what was not sent and is to be given
+    back, and the ids of endpoints that are to be left alone for a while."""
 
     attempts: list[Attempt] = field(default_factory=list)
     unsent: list[ClaimedDelivery] = field(default_factory=list)
+    unsent_bundles: list[ClaimedBundle] = field(default_factory=list)
     resting: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Claimed:
+    """What a worker has taken at once."""
+
+    deliveries: list[ClaimedDelivery] = field(default_factory=list)
+    bundles: list[ClaimedBundle] = field(default_factory=list)
+
+    @property
+    def event_count(self) -> int:
+        """How many events there are in all of it."""
+        return len(self.deliveries) + sum(len(bundle.event_ids) for bundle in self.bundles)
 
 
 def sign_requests(parcels: Iterable[Sequence[ClaimedDelivery]]) -> list[Request]:
@@ -126,15 +169,23 @@ def _signed(deliveries: Sequence[ClaimedDelivery], timestamp: int) -> Request:
     return Request(tuple(deliveries), uid, body, signatures)
 
 
+def sign_bundle(bundle: ClaimedBundle) -> Request:
+    """The request for a bundle, signed now."""
+    uid = batch_uid()
+    signatures = signature_headers(bundle.destination.secrets, uid, int(time.time()), bundle.body)
+    return Request((), uid, bundle.body, signatures, bundle)
+
+
 async def attempt(http: HttpClient, request: Request) -> Attempt:
     """Send `request`; whatever comes of it is returned."""
-    deliveries, uid, body, signatures = request
-    to, started_at = deliveries[0].destination, utcnow()
+    deliveries, uid, body, signatures, bundle = request
+    to, started_at = request.first.destination, utcnow()
     try:
         answer = await http.post(to.url, body, {**to.headers, **signatures})
     except RequestFailed as failure:
         return Attempt(
             deliveries=deliveries,
+            bundle=bundle,
             uid=uid,
             signatures=signatures,
             started_at=started_at,
@@ -145,6 +196,7 @@ async def attempt(http: HttpClient, request: Request) -> Attempt:
         )
     return Attempt(
         deliveries=deliveries,
+        bundle=bundle,
         uid=uid,
         signatures=signatures,
         started_at=started_at,

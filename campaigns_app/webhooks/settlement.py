@@ -14,16 +14,13 @@ from campaigns_app.database.among import among, id_list, is_among
 from campaigns_app.database.bulk import insert_rows
 from campaigns_app.database.copy_text import Row
 from campaigns_app.webhooks import blocks
+from campaigns_app.webhooks.bundle_settlement import settle_bundles
 from campaigns_app.webhooks.custom_headers import masked
 from campaigns_app.webhooks.health import Answers, disable_gone, note_answers
-from campaigns_app.webhooks.models import (
-    AttemptTrigger,
-    DeliveryState,
-    WebhookAttempt,
-    WebhookDelivery,
-)
+from campaigns_app.webhooks.models import AttemptTrigger, WebhookAttempt, WebhookDelivery
 from campaigns_app.webhooks.schedule import next_wait
 from campaigns_app.webhooks.sending import HEADERS, Attempt, ClaimedDelivery, Outcome
+from campaigns_app.webhooks.states import DeliveryState
 
 MANUAL = AttemptTrigger.MANUAL.value
 SCHEDULED = AttemptTrigger.SCHEDULED.value
@@ -48,15 +45,18 @@ def settle_block(
     An endpoint that has only failed for as long as `patience` is disabled. Deliveries that another
     worker has taken over meanwhile are left to it.
     """
-    attempts = outcome.attempts
-    deliveries = _deliveries(attempts)
-    held = blocks.hold(session, {one.block_id for one in (*deliveries, *outcome.unsent)})
-    taken: list[Attempt] = []
-    refused: list[Attempt] = []
-    for attempt in attempts:
-        (taken if attempt.is_delivered else refused).append(attempt)
+    deliveries = [*_deliveries(outcome.attempts), *outcome.unsent]
+    bundles = [*filter(None, (one.bundle for one in outcome.attempts)), *outcome.unsent_bundles]
+    block_ids = {one.block_id for one in deliveries} | {one.block_id for one in bundles}
+    held = blocks.hold(session, block_ids)
+    attempts = [one for one in outcome.attempts if one.bundle is None]
+    of_bundles = settle_bundles(session, outcome.attempts, held, now)
+    taken = [one for one in attempts if one.is_delivered]
+    taken_bundles = [one for one in of_bundles if one.is_delivered]
+    refused = [one for one in (*attempts, *of_bundles) if not one.is_delivered]
     ours = _mark_delivered(session, taken, held, now)
     ours |= _standing(session, _ids_of(_deliveries(refused), held))
+    ours |= {one.id for one in _deliveries(taken_bundles)}
     failed = [
         (delivery, attempt)
         for attempt in refused
@@ -64,12 +64,18 @@ def settle_block(
         if delivery.id in ours
     ]
     _mark_failed(session, failed, chance)
-    _log(session, attempts, ours)
-    blocks.let_go(session, held, {one.id for one in (*deliveries, *outcome.unsent)})
-    disable_gone(session, {attempt.endpoint_id for _, attempt in failed if attempt.is_gone})
+    _log(session, (*attempts, *of_bundles), ours)
+    blocks.let_go(session, held, {one.id for one in deliveries}, {one.id for one in bundles})
+    disable_gone(
+        session, {attempt.destination.endpoint_id for _, attempt in failed if attempt.is_gone}
+    )
     answers = Answers(
-        taken_by={attempt.endpoint_id for attempt in taken if attempt.deliveries[0].id in ours},
-        refused_by={attempt.endpoint_id for _, attempt in failed},
+        taken_by={
+            one.destination.endpoint_id
+            for one in (*taken, *taken_bundles)
+            if one.deliveries[0].id in ours
+        },
+        refused_by={attempt.destination.endpoint_id for _, attempt in failed},
         resting=outcome.resting,
     )
     note_answers(session, answers, now, patience)
@@ -188,7 +194,7 @@ def _rows_of_batch(attempt: Attempt, ours: Collection[int]) -> Iterator[Row]:
     deliveries = [one for one in attempt.deliveries if one.id in ours]
     if not deliveries:
         return
-    events = orjson.dumps([one.event_id for one in attempt.deliveries]).decode()
+    events = orjson.dumps(attempt.event_ids).decode()
     yield _row(attempt, deliveries[0], attempt.uid, _headers(attempt), events)
     if not attempt.is_delivered:
         rest = attempt._replace(body=None)
@@ -222,6 +228,6 @@ def _row(
 
 def _headers(attempt: Attempt) -> str:
     """All that the request had, as far as they may be kept."""
-    others = attempt.deliveries[0].destination.headers
+    others = attempt.destination.headers
     shown = {**HEADERS, **masked(others)} if others else HEADERS
     return orjson.dumps({**shown, **attempt.signatures}).decode()

@@ -1,10 +1,11 @@
 """Many rows read as one."""
 
 import pytest
-from sqlalchemy import bindparam, literal, null, select, union_all
+from sqlalchemy import Select, bindparam, literal, literal_column, null, select, union_all
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from campaigns_app.database.at_once import rows_at_once
+from campaigns_app.database.at_once import rows_at_once, texts_at_once
 
 TEXTS = ['{"a":"\\u001e, \\"b\\" — 🙂"}', "[]", "{}"]
 
@@ -30,3 +31,26 @@ def test_no_row_is_no_row(session: Session, limit: int) -> None:
     )
 
     assert len(rows_at_once(session, statement, {"limit": limit})) == limit
+
+
+def test_texts_come_joined_as_the_database_keeps_them(session: Session) -> None:
+    texts = union_all(
+        *(
+            select(literal(number).label("number"), literal(text).label("t"))
+            for number, text in enumerate(TEXTS)
+        )
+    ).subquery()
+    statement = select(texts.c.t).order_by(texts.c.number.desc()).limit(bindparam("limit"))
+
+    count, joined = texts_at_once(session, statement, {"limit": 2}, "},{")
+
+    assert (count, joined) == (2, b"{}},{[]")
+    assert texts_at_once(session, statement, {"limit": 9}, "")[1].decode() == "{}[]" + TEXTS[0]
+    assert texts_at_once(session, statement, {"limit": 0}, ",") == (0, b"")
+
+
+def test_texts_that_cannot_be_read_are_an_error_as_any_other(session: Session) -> None:
+    statement: Select[str] = select(literal_column("no_such_column").label("t"))
+
+    with pytest.raises(DBAPIError):
+        texts_at_once(session, statement, {}, ",")

@@ -75,7 +75,8 @@ def tell_once(session: Session, endpoint: WebhookEndpoint) -> None:
 
 def claim(session: Session, owner: str, limit: int) -> list[ClaimedDelivery]:
     """What a worker with so much room takes."""
-    return claim_block(session, owner, Room(total=limit, usual=limit), lease_seconds=60)
+    room = Room(total=limit, usual=limit)
+    return claim_block(session, owner, room, lease_seconds=60).deliveries
 
 
 def states(session: Session, endpoint: WebhookEndpoint) -> list[str]:

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from campaigns_app.webhooks import batching
-from campaigns_app.webhooks.batching import LARGEST_BATCH_BYTES, compose, cut
+from campaigns_app.webhooks.batching import LARGEST_BATCH_BYTES, compose, cut, full_batches
 
 
 @dataclass(frozen=True)
@@ -57,3 +57,28 @@ def test_the_envelope_is_what_the_module_says_it_is() -> None:
     expected = b'{"type":"batch","events":[{"id":"msg_1","event":{}},{"id":"msg_2","event":[]}]}'
     assert body == expected
     assert batching.__doc__ is not None
+
+
+def test_full_batches_are_as_full_as_can_be_without_dividing_a_conversation() -> None:
+    events = [(number, number // 2, 100) for number in range(10)]
+
+    assert list(full_batches(events, 5)) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert list(full_batches(events, 10)) == [list(range(10))]
+
+
+def test_what_fills_no_batch_is_left_out() -> None:
+    events: list[tuple[int, int | None, int]] = [(number, None, 100) for number in range(7)]
+
+    assert list(full_batches(events, 3)) == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_no_full_batch_is_larger_than_a_request() -> None:
+    events = [(number, number, LARGEST_BATCH_BYTES // 3) for number in range(7)]
+
+    assert list(full_batches(events, 100)) == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_a_conversation_that_fills_more_than_a_request_is_in_no_full_batch() -> None:
+    events = [(number, number // 4, 100) for number in range(8)]
+
+    assert list(full_batches(events, 3)) == []

@@ -15,7 +15,7 @@ import pytest
 from campaigns_app.http_client import HttpClient, Policy
 from campaigns_app.webhooks.line import SENDING_SECONDS
 from campaigns_app.webhooks.pipeline import FIRST_LIMIT, Pipeline
-from campaigns_app.webhooks.sending import ClaimedDelivery, Destination, Outcome
+from campaigns_app.webhooks.sending import Claimed, ClaimedDelivery, Destination, Outcome
 from tests import receiver as manners
 from tests.receiver import Handler, Receiver
 
@@ -67,7 +67,7 @@ def run(work: Callable[[Pipeline], Awaitable[Outcome]]) -> Outcome:
 
 async def _finish(pipeline: Pipeline, block: list[ClaimedDelivery]) -> Outcome:
     total = Outcome()
-    pipeline.take(block)
+    pipeline.take(Claimed(block))
     while not pipeline.is_empty:
         await pipeline.wait(0.1)
         part = pipeline.collect()
@@ -154,7 +154,7 @@ def test_what_comes_later_waits_for_what_is_on_its_way(receiver: Receiver) -> No
     first, second = deliveries(there, 1, 7), deliveries(there, 1, 7)
 
     async def take_both(pipeline: Pipeline) -> Outcome:
-        pipeline.take(first)
+        pipeline.take(Claimed(first))
         await asyncio.sleep(0)
         return await _finish(pipeline, second)
 
@@ -188,7 +188,7 @@ def test_a_stopped_pipeline_gives_back_what_waits(receiver: Receiver) -> None:
     block = deliveries(to(receiver.url()), 50)
 
     async def stop_at_once(pipeline: Pipeline) -> Outcome:
-        pipeline.take(block)
+        pipeline.take(Claimed(block))
         pipeline.stop()
         return await _finish(pipeline, [])
 
@@ -226,7 +226,7 @@ def test_whatever_comes_of_it_everything_comes_out_once(receiver: Receiver, seed
 
     async def take_all(pipeline: Pipeline) -> Outcome:
         for block in blocks[:-1]:
-            pipeline.take(block)
+            pipeline.take(Claimed(block))
             await asyncio.sleep(chance.choice([0, 0, 0.01]))
         outcome = await _finish(pipeline, blocks[-1])
         # Room is left again: an endpoint without any would never be claimed for.

@@ -14,10 +14,11 @@ from campaigns_app.conversations.models import ContactInbox, Conversation, Messa
 from campaigns_app.database.types import Base
 from campaigns_app.errors import CannotStart
 from campaigns_app.extensions import db
+from campaigns_app.webhooks.bundle_model import WebhookBundle
 from campaigns_app.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEvent
 
 RESULTS: Sequence[type[Base]] = (
-    *(WebhookAttempt, WebhookDelivery, WebhookEvent),
+    *(WebhookAttempt, WebhookDelivery, WebhookBundle, WebhookEvent),
     *(Message, Conversation, ContactInbox),
     *(CampaignBatch, CampaignRecipient),
 )

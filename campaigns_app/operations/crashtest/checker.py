@@ -20,7 +20,8 @@ from campaigns_app.operations.crashtest.history import History
 from campaigns_app.operations.crashtest.promise import Check, Promise, count, none, repeated
 from campaigns_app.operations.demo.receiver import Webhook
 from campaigns_app.webhooks.events import OPENING_EVENTS
-from campaigns_app.webhooks.models import DeliveryState, WebhookDelivery, WebhookEvent
+from campaigns_app.webhooks.models import WebhookDelivery, WebhookEvent
+from campaigns_app.webhooks.states import DeliveryState
 
 NOT_FINAL = (RecipientState.PENDING, RecipientState.SENDING)
 
@@ -136,6 +137,9 @@ def check_webhooks(session: Session, history: History) -> Iterator[Promise]:
     )
     yield Promise("events that never arrived", 0, len(outbox - history.arrivals.keys()))
     yield Promise("arrivals unknown to the outbox", 0, len(history.arrivals.keys() - outbox))
+    in_batches = history.arrivals_in_batches.keys()
+    yield Promise("events that never arrived, in batches", 0, len(outbox - in_batches))
+    yield Promise("arrivals unknown to the outbox, in batches", 0, len(in_batches - outbox))
     yield Promise("arrivals with a wrong signature", 0, history.refused)
 
 

@@ -19,11 +19,13 @@ class Calls:
 @dataclass(frozen=True, slots=True)
 class History:
     """How many campaigns were asked for, for those with which label; which webhooks came how
-    often, and how many had a wrong signature; and for a channel with a provider, its calls. The
+    often to the consumer that is told of one at once, and to the other, and how many requests had
+    a wrong signature; and for a channel with a provider, its calls. The
     database holds nothing else."""
 
     label_id: int
     campaigns: int
     arrivals: Mapping[Webhook, int]
+    arrivals_in_batches: Mapping[Webhook, int]
     refused: int
     calls: Calls | None = None

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from campaigns_app.campaigns.models import Campaign, CampaignBatch
 from campaigns_app.database.transactions import reading
 from campaigns_app.extensions import db
-from campaigns_app.webhooks.models import DeliveryState, WebhookDelivery
+from campaigns_app.webhooks.models import WebhookDelivery
+from campaigns_app.webhooks.states import DeliveryState
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from campaigns_app.operations.crashtest.nemesis import (
 from campaigns_app.operations.crashtest.progress import Progress, read_progress
 from campaigns_app.operations.crashtest.promise import Promise
 from campaigns_app.operations.crashtest.report import Report
-from campaigns_app.operations.crashtest.scene import Provider, Scene, set_scene
+from campaigns_app.operations.crashtest.scene import Provider, Receivers, Scene, set_scene
 from campaigns_app.operations.data_folder import DataFolder
 from campaigns_app.operations.demo.receiver import WebhookReceiver
 from campaigns_app.operations.demo.run import OWN_SETTINGS
@@ -120,8 +120,8 @@ def run_crashtest(options: Options, say: Callable[[str], None]) -> Report:
             )
             provider = Provider(options.line, simulator)
             environ |= {**PROVIDER_PACE, "PROVIDER_BASE_URLS": simulator.url}
-        receiver = stack.enter_context(WebhookReceiver())
-        run = _Run(options, signals, receiver, postgres, provider, say)
+        receivers = Receivers(*(stack.enter_context(WebhookReceiver()) for _ in range(2)))
+        run = _Run(options, signals, receivers, postgres, provider, say)
         with (
             open_socket(HOST, 0) as listener,
             DataFolder(folder / "data") as data,
@@ -158,7 +158,7 @@ def _environ(options: Options, postgres: LocalPostgres | None) -> dict[str, str]
 class _Run:
     options: Options
     signals: CaughtSignals
-    receiver: WebhookReceiver
+    receivers: Receivers
     postgres: LocalPostgres | None
     provider: Provider | None
     say: Callable[[str], None]
@@ -179,8 +179,7 @@ class _Run:
         queue = PROVIDERS if self.provider else CAMPAIGNS
         self.hands = Hands(installation, self.postgres, LEASE_SECONDS, log, queue)
         with installation.app.app_context():
-            self.scene = set_scene(self.options.contacts, self.receiver.url, self.provider)
-        self.receiver.secret = self.scene.secret
+            self.scene = set_scene(self.options.contacts, self.receivers, self.provider)
         try:
             for strike in self._plan():
                 self._wait(strike.after_seconds)
@@ -195,14 +194,17 @@ class _Run:
 
     def report(self, app: Flask) -> Report:
         """Read the history, in which nothing happens any more."""
-        arrivals = self.receiver.history
+        single, batched = self.receivers.one_by_one, self.receivers.in_batches
+        arrivals, arrivals_in_batches = single.history, batched.history
         history = History(
             self.scene.label_id,
             self.asked,
             arrivals,
-            self.receiver.arrivals.refused,
+            arrivals_in_batches,
+            single.arrivals.refused + batched.arrivals.refused,
             self._calls(),
         )
+        came = sum(arrivals.values()) + sum(arrivals_in_batches.values())
         with app.app_context():
             session = db.session()
             dialect = session.connection().dialect
@@ -217,8 +219,8 @@ class _Run:
             seconds=self.seconds,
             faults=self.struck,
             faults_at_work=self.struck_at_work,
-            webhooks=sum(arrivals.values()),
-            webhooks_repeated=sum(arrivals.values()) - len(arrivals),
+            webhooks=came,
+            webhooks_repeated=came - len(arrivals) - len(arrivals_in_batches),
             promises=[
                 Promise("faults that struck", self.options.faults, self.struck.total()),
                 Promise("ended in time", 1, int(self.ended_in_time)),

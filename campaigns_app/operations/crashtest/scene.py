@@ -19,6 +19,7 @@ from campaigns_app.inboxes.drafts import InboxDraft
 from campaigns_app.inboxes.provider_account import callback_url
 from campaigns_app.inboxes.service import create_inbox
 from campaigns_app.operations.bench.seeding import MESSAGE, make_contacts
+from campaigns_app.operations.demo.receiver import WebhookReceiver
 from campaigns_app.operations.demo.scene import Login, make_account, make_endpoint
 from campaigns_app.operations.simulator.manners import Manner
 from campaigns_app.operations.simulator.process import Line, SimulatorProcess
@@ -40,6 +41,9 @@ TEMPLATE = {
 }
 """One that the simulator has. Channels without templates do not look at it."""
 
+EVENTS_AT_ONCE = 10
+"""As many as a chunk makes: some are bundled when they are written, others put together later."""
+
 
 @dataclass(frozen=True, slots=True)
 class Provider:
@@ -50,13 +54,19 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """Where it takes place: whose account, which label makes the audience, what signs webhooks."""
+class Receivers:
+    """Two consumers that are told the same: of one event in each request, and of several."""
 
-    account_id: int
+    one_by_one: WebhookReceiver
+    in_batches: WebhookReceiver
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where it takes place: which label makes the audience, which inbox, whose token."""
+
     label_id: int
     inbox_id: int
-    secret: str
     token: str
 
     def ask_for_campaign(self, address: str, number: int) -> bool:
@@ -85,9 +95,9 @@ class Scene:
             web.close()
 
 
-def set_scene(contacts: int, receiver_url: str, provider: Provider | None = None) -> Scene:
-    """Make an account with `contacts` contacts in its audience, and an inbox for conversations,
-    or one that sends through `provider`. Commits."""
+def set_scene(contacts: int, receivers: Receivers, provider: Provider | None = None) -> Scene:
+    """Make an account with `contacts` contacts in its audience, an inbox for conversations, or
+    one that sends through `provider`, and endpoints for what `receivers` are told. Commits."""
     login = make_account()
     session = db.session()
     labels = [Label(account_id=login.account_id, title=name) for name in ("everybody", "others")]
@@ -101,11 +111,13 @@ def set_scene(contacts: int, receiver_url: str, provider: Provider | None = None
     session.commit()
     if provider is not None:
         _give_odd_numbers(session, audience)
+    receivers.one_by_one.secret = make_endpoint(login, receivers.one_by_one.url)
+    receivers.in_batches.secret = make_endpoint(
+        login, receivers.in_batches.url, batch_size=EVENTS_AT_ONCE
+    )
     return Scene(
-        account_id=login.account_id,
         label_id=audience,
         inbox_id=_make_inbox(login, provider),
-        secret=make_endpoint(login, receiver_url),
         token=_make_token(login),
     )
 

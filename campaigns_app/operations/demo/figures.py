@@ -15,7 +15,8 @@ from campaigns_app.database.transactions import reading
 from campaigns_app.extensions import db
 from campaigns_app.operations.demo.receiver import Arrivals, WebhookReceiver
 from campaigns_app.webhooks.events import OPENING_EVENTS
-from campaigns_app.webhooks.models import DeliveryState, WebhookDelivery
+from campaigns_app.webhooks.models import WebhookDelivery
+from campaigns_app.webhooks.states import DeliveryState
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@ request unverified."""
 
 import asyncio
 import hmac
+import json
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from aiohttp import web
 
 from campaigns_app.database.types import utcnow
 from campaigns_app.webhooks import signing
+from campaigns_app.webhooks.events import to_json
 
 PATH = "/webhooks"
 
@@ -29,14 +31,14 @@ class Arrivals:
 
 
 class Webhook(NamedTuple):
-    """What makes two requests the same webhook: its `webhook-id`, and the digest of its body."""
+    """What makes two events that were told the same: the id, and the digest of the text."""
 
     uid: str
     digest: str
 
     @classmethod
     def of(cls, uid: str, body: bytes) -> Self:
-        """The webhook with this id and body."""
+        """The event with this id and text."""
         return cls(uid, sha256(body).hexdigest())
 
 
@@ -69,7 +71,7 @@ class WebhookReceiver:
 
     @property
     def history(self) -> Mapping[Webhook, int]:
-        """How often each verified webhook has come until now."""
+        """How often each verified event has come until now, alone or in a batch."""
         return self._verified.copy()
 
     def __enter__(self) -> Self:
@@ -100,7 +102,7 @@ class WebhookReceiver:
         except signing.SignatureRefused as refusal:
             self._refused += 1
             return web.Response(status=401, text=str(refusal))
-        self._verified[Webhook.of(request.headers["webhook-id"], body)] += 1
+        self._verified.update(_webhooks(request.headers["webhook-id"], body))
         return web.Response(status=204)
 
     def _verify(self, headers: Mapping[str, str], body: bytes) -> None:
@@ -113,3 +115,11 @@ class WebhookReceiver:
         given = headers.get("X-Chatwoot-Signature", "")
         if not hmac.compare_digest(expected.encode(), given.encode()):
             raise signing.SignatureRefused("X-Chatwoot-Signature does not match")
+
+
+def _webhooks(uid: str, body: bytes) -> list[Webhook]:
+    """What a request told: one event, or each of a batch."""
+    told = json.loads(body)
+    if told.get("type") != "batch":
+        return [Webhook.of(uid, body)]
+    return [Webhook.of(one["id"], to_json(one["event"]).encode()) for one in told["events"]]

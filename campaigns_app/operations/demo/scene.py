@@ -81,9 +81,12 @@ def choose_labels(login: Login, titles: Sequence[str]) -> list[Label]:
     return [label for label in labels if not titles or label.title in titles]
 
 
-def make_endpoint(login: Login, url: str) -> str:
-    """A webhook endpoint for what is told of a conversation; returns its secret. Commits."""
-    draft = EndpointDraft(url=url, subscriptions=OPENING_EVENTS, name="Local receiver")
+def make_endpoint(login: Login, url: str, *, batch_size: int = 1) -> str:
+    """A webhook endpoint for what is told of a conversation, so many events at once; returns its
+    secret. Commits."""
+    draft = EndpointDraft(
+        url=url, subscriptions=OPENING_EVENTS, name="Local receiver", batch_size=batch_size
+    )
     return create_endpoint(login.account_id, draft, actor=_user(login)).secret
 
 

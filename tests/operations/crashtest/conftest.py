@@ -16,7 +16,8 @@ from campaigns_app.database.types import Base
 from campaigns_app.operations.crashtest.history import History
 from campaigns_app.operations.demo.receiver import Webhook
 from campaigns_app.webhooks.events import OPENING_EVENTS
-from campaigns_app.webhooks.models import DeliveryState, WebhookDelivery, WebhookEvent
+from campaigns_app.webhooks.models import WebhookDelivery, WebhookEvent
+from campaigns_app.webhooks.states import DeliveryState
 from tests.conftest import DATABASES
 from tests.factories import LONG_AGO
 
@@ -55,7 +56,8 @@ def history(damageable: Session) -> History:
     for campaign_id in range(1, CAMPAIGNS + 1):
         _add_campaign(damageable, campaign_id)
     damageable.commit()
-    return History(LABEL, CAMPAIGNS, dict.fromkeys(outbox(damageable), 1), 0)
+    arrivals = dict.fromkeys(outbox(damageable), 1)
+    return History(LABEL, CAMPAIGNS, arrivals, arrivals, 0)
 
 
 def outbox(session: Session) -> list[Webhook]:

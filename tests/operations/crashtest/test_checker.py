@@ -178,6 +178,14 @@ def test_an_event_that_never_arrived_is_seen(damageable: Session, history: Histo
     assert broken(damageable, silent) == {"events that never arrived"}
 
 
+def test_an_event_that_never_arrived_in_a_batch_is_seen(
+    damageable: Session, history: History
+) -> None:
+    silent = replace(history, arrivals_in_batches=dict(list(history.arrivals.items())[1:]))
+
+    assert broken(damageable, silent) == {"events that never arrived, in batches"}
+
+
 def test_a_webhook_of_no_event_is_seen(damageable: Session, history: History) -> None:
     stray = replace(history, arrivals={**history.arrivals, Webhook.of("msg_stray", b"{}"): 1})
 

@@ -12,7 +12,8 @@ from campaigns_app.operations.bench.measuring import Timing
 from campaigns_app.operations.bench.seeding import make_due_campaign
 from campaigns_app.operations.bench.slate import settle, wipe_results
 from campaigns_app.webhooks.batching import LARGEST_BATCH
-from campaigns_app.webhooks.models import DeliveryState, WebhookDelivery, WebhookEndpoint
+from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
+from campaigns_app.webhooks.states import DeliveryState
 
 NAME = "webhooks_batched_vs_single"
 
@@ -21,7 +22,7 @@ def measure(bench: Bench) -> BenchRow:
     """One worker that delivers what a campaign left in the outbox, in batches and one by one."""
     with sink.open_sink() as listener, bench.processes.doing(1, sink.swallow, listener):
         campaign_id = make_due_campaign(
-            db.session(), bench.pick(25_000, 1_500, 20), endpoint_url=sink.url_of(listener)
+            db.session(), bench.pick(25_000, 5_000, 20), endpoint_url=sink.url_of(listener)
         )
 
         def deliver(batch_size: int) -> Timing:

@@ -15,14 +15,10 @@ from campaigns_app.operations.bench.measuring import Timing
 from campaigns_app.operations.bench.slate import settle, wipe_all
 from campaigns_app.webhooks.events import WEBHOOK_TEST, iso
 from campaigns_app.webhooks.jobs import deliver_webhooks
-from campaigns_app.webhooks.models import (
-    DeliveryState,
-    WebhookAttempt,
-    WebhookDelivery,
-    WebhookEndpoint,
-)
+from campaigns_app.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from campaigns_app.webhooks.outbox import Event, record_events
 from campaigns_app.webhooks.signing import new_secret
+from campaigns_app.webhooks.states import DeliveryState
 
 NAME = "webhooks_fairness"
 

@@ -16,7 +16,6 @@ from campaigns_app.operations.bench.seeding import make_due_campaign
 from campaigns_app.operations.bench.slate import settle, wipe_results
 from campaigns_app.webhooks.jobs import deliver_webhooks, enqueue_due_deliveries
 from campaigns_app.webhooks.models import (
-    DeliveryState,
     WebhookAttempt,
     WebhookDelivery,
     WebhookEndpoint,
@@ -24,6 +23,7 @@ from campaigns_app.webhooks.models import (
 )
 from campaigns_app.webhooks.sending import HEADERS
 from campaigns_app.webhooks.signing import signature_headers
+from campaigns_app.webhooks.states import DeliveryState
 
 NAME = "webhooks_vs_client"
 
