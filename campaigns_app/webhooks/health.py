@@ -1,6 +1,6 @@
 """What an endpoint's answers mean for the endpoint itself. Nothing here commits."""
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -19,7 +19,8 @@ from campaigns_app.webhooks.models import (
 )
 
 REST_SECONDS = 10
-"""How long an endpoint that is overloaded, or does not answer, is left alone by all workers."""
+"""How long an endpoint that is overloaded, or does not answer, is left alone by all workers; one
+that refuses everything at once, at most so long."""
 
 NEWS_SECONDS = 1
 """An endpoint's last success is not written more often: many workers would wait for its row."""
@@ -29,12 +30,12 @@ MOST_FAILED_AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The ids of the endpoints that took something, that refused something (it can be both), and
-    that are to be left alone for a while."""
+    """The ids of the endpoints that took something, and that refused something (it can be both),
+    and for how many seconds endpoints are to be left alone, by their ids."""
 
     taken_by: Set[int]
     refused_by: Set[int]
-    resting: Set[int]
+    resting: Mapping[int, int]
 
 
 def note_answers(session: Session, answers: Answers, now: datetime, patience: timedelta) -> None:
@@ -58,7 +59,9 @@ def note_answers(session: Session, answers: Answers, now: datetime, patience: ti
         enabled=False,
         disabled_reason=DisabledReason.FAILING.value,
     )
-    _change(session, answers.resting, rests_until=now_plus(REST_SECONDS))
+    for seconds in set(answers.resting.values()):
+        tired = {key for key, wanted in answers.resting.items() if wanted == seconds}
+        _change(session, tired, rests_until=now_plus(seconds))
 
 
 def disable_gone(session: Session, endpoint_ids: Set[int]) -> None:

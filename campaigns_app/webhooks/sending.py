@@ -106,11 +106,11 @@ class Attempt(NamedTuple):
 @dataclass(slots=True)
 class Outcome:
     """What came of a part of what was claimed: attempts, deliveries that were not sent and are to
-    be given back, and the ids of endpoints that are to be left alone for a while."""
+    be given back, and for how many seconds endpoints are to be left alone, by their ids."""
 
     attempts: list[Attempt] = field(default_factory=list)
     unsent: list[ClaimedDelivery] = field(default_factory=list)
-    resting: set[int] = field(default_factory=set)
+    resting: dict[int, int] = field(default_factory=dict)
 
 
 def sign_requests(parcels: Iterable[Sequence[ClaimedDelivery]]) -> list[Request]:
