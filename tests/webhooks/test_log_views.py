@@ -1,13 +1,16 @@
 """The pages of the delivery log, and what can be done from them."""
 
 import re
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import User
+from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
 from campaigns_app.webhooks.jobs import deliver_webhooks
 from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
@@ -130,11 +133,58 @@ def test_what_failed_can_be_resent_from_the_page(
     session.execute(update(WebhookDelivery).values(state="failed"))
     session.commit()
 
-    answer = admin_client.post(f"/webhooks/{endpoint.id}/resend_failed", data={"days": "14"})
+    answer = admin_client.post(f"/webhooks/{endpoint.id}/resend_failed", data={"period": "14"})
     deliver_webhooks()
 
     assert "2 failed events are being sent again" in admin_client.get(answer.location).text
     assert states(session, endpoint) == ["delivered", "delivered"]
+
+
+def test_what_failed_since_a_time_on_the_persons_clock_can_be_resent(
+    admin_client: FlaskClient, session: Session, endpoint: WebhookEndpoint, admin: User
+) -> None:
+    admin.time_zone = "Asia/Tokyo"
+    tell(session, endpoint)
+    first, second = session.scalars(select(WebhookDelivery).order_by(WebhookDelivery.id))
+    first.created_at, second.created_at = utcnow() - timedelta(hours=4), utcnow()
+    first.state = second.state = "failed"
+    session.commit()
+    since = (utcnow() - timedelta(hours=2)).astimezone(ZoneInfo("Asia/Tokyo"))
+
+    path = f"/webhooks/{endpoint.id}/resend_failed"
+    assert "Asia/Tokyo" in admin_client.get(path).text
+    admin_client.post(path, data={"period": "since", "since": f"{since:%Y-%m-%dT%H:%M}"})
+    deliver_webhooks()
+
+    assert states(session, endpoint) == ["failed", "delivered"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({"period": "since"}, "Since is required"),
+        ({"period": "since", "since": "yesterday"}, "not a date with a time"),
+        ({"period": "since", "since": "2020-01-01T00:00"}, "within the last 14 days"),
+        ({"period": "since", "since": "2999-01-01T00:00"}, "within the last 14 days"),
+        ({"period": "2"}, "Not a valid choice"),
+    ],
+)
+def test_a_time_that_cannot_be_meant_is_refused(
+    admin_client: FlaskClient,
+    session: Session,
+    endpoint: WebhookEndpoint,
+    asked: dict[str, str],
+    text: str,
+) -> None:
+    tell(session, endpoint)
+    session.execute(update(WebhookDelivery).values(state="failed"))
+    session.commit()
+
+    answer = admin_client.post(f"/webhooks/{endpoint.id}/resend_failed", data=asked)
+
+    assert answer.status_code == 422
+    assert text in answer.text
+    assert states(session, endpoint) == ["failed", "failed"]
 
 
 def test_a_test_event_leads_to_its_answer(
@@ -155,7 +205,7 @@ def test_a_disabled_webhook_says_why_and_sends_nothing(
     assert "nothing but failures" in admin_client.get(f"/webhooks/{endpoint.id}").text
 
     for path in ("test", "resend_failed", f"deliveries/{only_delivery(session).id}/resend"):
-        answer = admin_client.post(f"/webhooks/{endpoint.id}/{path}")
+        answer = admin_client.post(f"/webhooks/{endpoint.id}/{path}", data={"period": "1"})
         assert "enable it first" in admin_client.get(answer.location).text
 
 
