@@ -125,7 +125,7 @@ def what_happens(endpoint: WebhookEndpoint) -> dict[str, object]:
     """What the page of an endpoint shows, of that part of the log which its address asks for."""
     now = utcnow()
     chosen = _chosen()
-    condition = read_condition(endpoint, now)
+    condition = read_condition(endpoint)
     is_busy = endpoint.enabled and condition.waiting.count
     return {
         "now": now,

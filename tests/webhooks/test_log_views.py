@@ -52,6 +52,19 @@ def test_the_log_leads_to_what_is_older(
     assert "before=" in admin_client.get(f"/webhooks/{endpoint.id}").text
 
 
+def test_the_page_says_how_long_the_oldest_has_waited_though_none_is_due(
+    admin_client: FlaskClient, session: Session, endpoint: WebhookEndpoint
+) -> None:
+    tell_once(session, endpoint)
+    happened_at, due_at = utcnow() - timedelta(hours=3), utcnow() + timedelta(hours=5)
+    session.execute(update(WebhookDelivery).values(created_at=happened_at, next_attempt_at=due_at))
+    session.commit()
+
+    page = admin_client.get(f"/webhooks/{endpoint.id}").text
+
+    assert re.search(r"Oldest waiting</dt>\s*<dd[^>]*><time[^>]*>3 hours</time>", page)
+
+
 def test_a_filter_that_is_none_is_ignored(
     admin_client: FlaskClient, session: Session, endpoint: WebhookEndpoint
 ) -> None:
