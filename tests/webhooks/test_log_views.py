@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from campaigns_app.accounts.models import User
 from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
+from campaigns_app.http_client import LONGEST_BODY
 from campaigns_app.webhooks.jobs import deliver_webhooks
 from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tests import receiver as manners
@@ -91,6 +92,33 @@ def test_an_answer_is_shown_as_text(
     assert "webhook-signature: v1," in page
     assert "X-Api-Key" in page
     assert "hush" not in page
+
+
+@pytest.mark.parametrize(
+    ("body", "is_cut"),
+    [
+        (b"x" * (LONGEST_BODY - 3), False),
+        (b"x" * LONGEST_BODY, True),
+        (("€" * LONGEST_BODY).encode(), True),
+        (b"\xff" * (LONGEST_BODY - 3), False),
+        (b"\x00" * (2 * LONGEST_BODY), True),
+    ],
+)
+def test_an_answer_that_was_cut_off_says_so(
+    admin_client: FlaskClient,
+    session: Session,
+    receiver: Receiver,
+    endpoint: WebhookEndpoint,
+    body: bytes,
+    is_cut: bool,
+) -> None:
+    receiver.script("/hook", manners.status(500, body))
+    tell_once(session, endpoint)
+    deliver_webhooks()
+
+    page = admin_client.get(f"/webhooks/{endpoint.id}/deliveries/{only_delivery(session).id}").text
+
+    assert ("Only the first 16 kB" in page) == is_cut
 
 
 def test_an_event_can_be_resent_from_its_page(
