@@ -1,5 +1,6 @@
 """Requests to an endpoint: signed, sent, and whatever comes of them; knows no database."""
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from campaigns_app.http_client import Blocked, HttpClient, RequestFailed, TimedO
 from campaigns_app.webhooks.batching import compose
 from campaigns_app.webhooks.schedule import OVERLOAD_STATUSES
 from campaigns_app.webhooks.signing import signature_headers
+
+logger = logging.getLogger(__name__)
 
 HEADERS = {
     "Accept": "application/json",
@@ -142,6 +145,12 @@ async def attempt(http: HttpClient, request: Request) -> Attempt:
             duration_ms=0 if isinstance(failure, Blocked) else failure.duration_ms,
             error=str(failure),
             is_overloaded=isinstance(failure, TimedOut),
+        )
+    # What one endpoint says or is must not end the work for all of them, again and again.
+    except Exception:
+        logger.exception("Webhook endpoint %s could not be asked", to.endpoint_id)
+        return Attempt(
+            deliveries, started_at, duration_ms=0, uid=uid, signatures=signatures, error="no answer"
         )
     return Attempt(
         deliveries=deliveries,

@@ -10,6 +10,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 from itertools import count
 from random import Random
+from typing import cast
 
 import pytest
 
@@ -131,6 +132,15 @@ def test_an_endpoint_that_refuses_everything_at_once_rests_a_little(
     assert MOST_REFUSALS <= len(refused) < MOST_REFUSALS + FIRST_LIMIT
     assert len(outcome.attempts) - len(refused) == 100
     assert outcome.resting == {broken.endpoint_id: 1}
+
+
+def test_an_endpoint_that_cannot_even_be_asked_costs_the_others_nothing(receiver: Receiver) -> None:
+    # Nobody can save such a header; something unforeseen is always left.
+    broken = replace(to(receiver.url()), headers={"X-Number": cast(str, 1)})
+
+    outcome = work(deliveries(broken, 1) + deliveries(to(receiver.url()), 10))
+
+    assert sorted(one.error or "" for one in outcome.attempts) == [""] * 10 + ["no answer"]
 
 
 def test_nothing_listening_is_a_refusal(receiver: Receiver) -> None:
