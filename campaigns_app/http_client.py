@@ -31,6 +31,11 @@ from campaigns_app.setting_values import IPNetwork
 LONGEST_BODY = 16_384
 """How much of an answer's body is read, in bytes."""
 
+LARGEST_GULP = 8_192
+"""How much of an answer may lie ready for us, in bytes; the system makes it twice as much. All that
+does is taken at once, and nobody else has a turn meanwhile: there may be thousands of answers in it
+that only say that another will follow (RFC 9110, §15.2)."""
+
 KEEP_ALIVE_SECONDS = 1
 """How long an idle connection is kept. Servers close theirs after two seconds and more, and one
 that is closed while a request is on its way costs an attempt."""
@@ -174,7 +179,7 @@ def read_retry_after(value: str | None, now: datetime) -> float | None:
         return float(value)
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return max(0.0, (at - now).total_seconds())
@@ -210,7 +215,9 @@ def _guarded_socket(policy: Policy) -> Any:
         family, kind, protocol, _, address = address_info
         if not is_reachable(address[0], address[1], policy.allowed_networks):
             raise _AddressDenied
-        return socket.socket(family=family, type=kind, proto=protocol)
+        made = socket.socket(family=family, type=kind, proto=protocol)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LARGEST_GULP)
+        return made
 
     return make
 

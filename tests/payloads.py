@@ -1,6 +1,7 @@
 """What was told is held against what is published."""
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -24,6 +25,13 @@ def assert_events_as_published(app: Flask) -> None:
         rows = connection.execute(told.where(WebhookEvent.payload != MADE_UP)).all()
     for event_type, payload in rows:
         assert_as_published(app, PAYLOADS[event_type].__name__, json.loads(payload))
+
+
+def assert_batches_as_published(app: Flask, bodies: Iterable[bytes]) -> None:
+    """Every batch among the bodies of requests is as the OpenAPI document describes it."""
+    for body in bodies:
+        if body.startswith(b'{"type":"batch"'):
+            assert_as_published(app, "Batch", json.loads(body))
 
 
 def assert_as_published(app: Flask, schema: str, value: Any) -> None:

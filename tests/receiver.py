@@ -156,6 +156,23 @@ def endless_headers(handler: Handler) -> None:
         handler.wfile.write(lines)
 
 
+def endless_announcements(handler: Handler) -> None:
+    """Answer again and again that the answer will follow."""
+    announcements = b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000
+    while not handler.server.closing.is_set():
+        handler.wfile.write(announcements)
+
+
+def raw(answer: bytes) -> Manner:
+    """Answer with exactly these bytes."""
+
+    def write(handler: Handler) -> None:
+        handler.wfile.write(answer)
+        handler.close_connection = True
+
+    return write
+
+
 def reset(handler: Handler) -> None:
     """Break the connection."""
     linger_not = b"\x01\x00\x00\x00\x00\x00\x00\x00"

@@ -205,6 +205,23 @@ def test_headers_without_end_are_cut_off(receiver: Receiver) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 
+def test_an_answer_that_is_always_about_to_follow_leaves_others_their_turns(
+    receiver: Receiver,
+) -> None:
+    flooding = receiver.script("/flood", manners.endless_announcements)
+
+    async def ask_both() -> tuple[bool, bool]:
+        async with HttpClient(LOCAL) as http:
+            flood = asyncio.create_task(http.post(flooding, b"{}", {}))
+            for _ in range(10):
+                await http.post(receiver.url(), b"{}", {})
+            came_first = not flood.done()
+            [failure] = await asyncio.gather(flood, return_exceptions=True)
+            return came_first, isinstance(failure, TimedOut)
+
+    assert asyncio.run(ask_both()) == (True, True)
+
+
 def test_a_compressed_answer_is_not_unpacked(receiver: Receiver) -> None:
     url = receiver.script("/", manners.status(200, b"\x1f\x8b", Content_Encoding="gzip"))
 
@@ -283,6 +300,7 @@ def test_cookies_are_not_kept(receiver: Receiver) -> None:
         ("Tue, 24 Nov 2026 00:01:00 GMT", 60),
         ("Mon, 23 Nov 2026 00:00:00 GMT", 0),
         ("9" * 5000, None),
+        *((f"1 Jan {'9' * 20} 00:00:00 GMT", None), (f"1 Jan 2027 {'9' * 40}:00:00", None)),
     ],
 )
 def test_retry_after_is_a_number_or_a_date(value: str | None, seconds: float | None) -> None:

@@ -45,6 +45,8 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
 }
 """All that is ever recorded, by the kind of thing it happens to."""
 
+KNOWN_ACTIONS = frozenset(f"{thing}.{verb}" for thing, verbs in ACTIONS.items() for verb in verbs)
+
 
 def record(
     action: str,

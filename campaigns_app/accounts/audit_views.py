@@ -3,12 +3,10 @@
 from flask import Blueprint, render_template, request
 
 from campaigns_app.accounts.access import administrator_required, current_account
-from campaigns_app.accounts.audit import ACTIONS
+from campaigns_app.accounts.audit import ACTIONS, KNOWN_ACTIONS
 from campaigns_app.accounts.audit_log import AuditFilter, list_people, read_audit_log
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
-
-KNOWN = {f"{thing}.{verb}" for thing, verbs in ACTIONS.items() for verb in verbs}
 
 
 @blueprint.before_request
@@ -38,7 +36,7 @@ def _chosen() -> AuditFilter:
     action = request.args.get("action")
     return AuditFilter(
         user_id=_row_id("user_id"),
-        action=action if action in KNOWN else None,
+        action=action if action in KNOWN_ACTIONS else None,
         before=_row_id("before"),
     )
 

@@ -12,6 +12,7 @@ from campaigns_app.api import preflight as _preflight  # noqa: F401
 from campaigns_app.api import templates as _templates  # noqa: F401
 from campaigns_app.api import trial as _trial  # noqa: F401
 from campaigns_app.api.audience import audience
+from campaigns_app.api.audit_log import audit_log
 from campaigns_app.api.auth import authenticate
 from campaigns_app.api.campaigns import campaigns
 from campaigns_app.api.conversations import conversations
@@ -32,6 +33,7 @@ def init_app(app: Flask) -> None:
     resources = (
         ("campaigns", campaigns),
         ("campaigns", audience),
+        ("audit_log", audit_log),
         ("conversations", conversations),
         ("inboxes", inboxes),
         ("suppressions", suppressions),

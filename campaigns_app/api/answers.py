@@ -238,12 +238,14 @@ class SuppressionList(RootModel[list[SuppressionObject]]):
 
 
 class WebhookObject(Exact):
-    """A webhook endpoint; the values of `headers` are dots."""
+    """A webhook endpoint; the values of `headers` are dots. One with an `inbox_id` is that inbox's
+    own."""
 
     id: int
     name: str
     url: str
     account_id: int
+    inbox_id: int | None
     subscriptions: list[str]
     headers: dict[str, str]
     enabled: bool

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from campaigns_app.api import answers, delivery_answers, template_answers
 from campaigns_app.api.audience import LONGEST_SEARCH
+from campaigns_app.api.audit_params import AuditLogAnswer, AuditParams
 from campaigns_app.api.conversations import MessageObject, MessageParams
 from campaigns_app.api.delivery_params import LogParams, ReplayParams
 from campaigns_app.api.inbox_params import InboxParams
@@ -82,6 +83,7 @@ BODIES = {
     "audience.show": Bodies(answers.AudienceAnswer),
     "audience.why": Bodies(answers.VerdictsAnswer, query=SearchParams),
     "audience.preview": Bodies(answers.FunnelObject, CampaignParams),
+    "audit_log.index": Bodies(AuditLogAnswer, query=AuditParams),
     "suppressions.index": Bodies(answers.SuppressionList, query=SuppressionListParams),
     "suppressions.create": Bodies(answers.SuppressionObject, SuppressionParams),
     "campaigns.preflight": Bodies(answers.PreflightAnswer, PreflightParams),

@@ -37,7 +37,8 @@ class RequestObject(Exact):
 
 
 class AttemptObject(Exact):
-    """One attempt; `number` is 0 for one that somebody asked for."""
+    """One attempt; `number` is 0 for one that somebody asked for. Of a response the first 16 kB are
+    kept; `response_is_cut` says that there may have been more."""
 
     id: int
     number: Count
@@ -48,6 +49,7 @@ class AttemptObject(Exact):
     error: str | None
     request: RequestObject
     response_body: str | None
+    response_is_cut: bool
 
 
 class DeliveryWithAttempts(DeliveryObject):

@@ -18,7 +18,7 @@ from werkzeug.routing import Rule
 
 from campaigns_app.api import problem_answers
 from campaigns_app.api.bodies import BODIES, Bodies
-from campaigns_app.webhooks.schemas import PAYLOADS
+from campaigns_app.webhooks.schemas import PAYLOADS, Batch
 
 blueprint = Blueprint("api_description", __name__)
 
@@ -40,15 +40,18 @@ ERRORS: dict[int, type[BaseModel]] = {
 }
 """What is answered to a request that is refused, by its status."""
 
+TOLD: dict[str, type[BaseModel]] = {**PAYLOADS, "batch": Batch}
+"""What is sent to webhooks, each alone in its request."""
+
 SIGNATURES = {
-    "webhook-id": "The same on every attempt: drop what you have seen.",
+    "webhook-id": "An event's is the same on every attempt: drop what you have seen.",
     "webhook-timestamp": "When this attempt was signed, in Unix seconds.",
     "webhook-signature": "Standard Webhooks: `v1,` and base64, by a blank where there are two.",
     "X-Chatwoot-Delivery": "The same as `webhook-id`.",
     "X-Chatwoot-Timestamp": "The same as `webhook-timestamp`.",
     "X-Chatwoot-Signature": "Chatwoot's: `sha256=` and hex.",
 }
-"""The headers that come with every event."""
+"""The headers that come with every request."""
 
 
 class _Plain(GenerateJsonSchema):
@@ -84,7 +87,7 @@ def describe(app: Flask) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "security": [{"token": []}, {"bearer": []}],
         "paths": paths,
-        "webhooks": {event_type: {"post": _event(event_type)} for event_type in PAYLOADS},
+        "webhooks": {name: {"post": _event(name, model)} for name, model in TOLD.items()},
         "components": {
             "securitySchemes": {
                 "token": {"type": "apiKey", "in": "header", "name": "api_access_token"},
@@ -155,10 +158,9 @@ def _request_body(model: type[BaseModel], wrapper: str | None) -> dict[str, Any]
     return _content(schema)
 
 
-def _event(event_type: str) -> dict[str, Any]:
-    model = PAYLOADS[event_type]
+def _event(name: str, model: type[BaseModel]) -> dict[str, Any]:
     return {
-        "operationId": event_type,
+        "operationId": name,
         "summary": " ".join((getdoc(model) or "").split()),
         "security": [],
         "parameters": [
@@ -182,7 +184,7 @@ def _event(event_type: str) -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     models = {
-        *PAYLOADS.values(),
+        *TOLD.values(),
         *ERRORS.values(),
         *(bodies.answer for bodies in BODIES.values() if bodies.answer),
         *(bodies.body for bodies in BODIES.values() if bodies.body),

@@ -110,6 +110,7 @@ def _attempt_object(logged: LoggedAttempt) -> dict[str, Any]:
             "event_count": logged.event_count,
         },
         "response_body": logged.response_body,
+        "response_is_cut": logged.is_cut,
     }
 
 

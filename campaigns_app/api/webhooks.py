@@ -1,7 +1,7 @@
 """Webhook endpoints: list, make, show, change, delete, replace the secret.
 
 Chatwoot's paths and shapes; showing one and what it calls `rotate_secret` are ours. The endpoints
-of API inboxes belong to their inboxes and are not among these.
+that API inboxes have of their own are among these, but change and go with their inboxes.
 """
 
 from typing import Any
@@ -27,9 +27,9 @@ BY_ID = "/<int:endpoint_id>"
 
 @webhooks.get("")
 def index() -> Response:
-    """All of the account's endpoints, oldest first."""
-    endpoints = service.list_own_endpoints(api_account().id)
-    return jsonify({"payload": {"webhooks": [webhook_object(one) for one in endpoints]}})
+    """All of the account's endpoints, oldest first; those with an `inbox_id` are inboxes' own."""
+    found = service.list_endpoints(api_account().id)
+    return jsonify({"payload": {"webhooks": [webhook_object(one.endpoint) for one in found]}})
 
 
 @webhooks.post("")
@@ -43,16 +43,20 @@ def create() -> Response:
 @webhooks.get(BY_ID)
 def show(endpoint_id: int) -> Response:
     """One endpoint."""
-    return _shown(service.get_own_endpoint(api_account().id, endpoint_id))
+    return _shown(service.get_endpoint(api_account().id, endpoint_id))
 
 
 @webhooks.route(BY_ID, methods=["PATCH", "PUT"])
 def update(endpoint_id: int) -> Response:
-    """Change what is sent of an endpoint; PUT does the same."""
-    account_id = api_account().id
-    present = draft_of(service.get_own_endpoint(account_id, endpoint_id))
-    draft = read_changes(_webhook_params(), present)
-    return _shown(service.update_endpoint(account_id, endpoint_id, draft, actor=api_member().user))
+    """Change what is sent of an endpoint; PUT does the same. Of an inbox's own, `enabled` only."""
+    account_id, actor = api_account().id, api_member().user
+    endpoint, params = service.get_endpoint(account_id, endpoint_id), _webhook_params()
+    draft = read_changes(params, draft_of(endpoint))
+    if endpoint.inbox_id is None or set(params) != {"enabled"}:
+        return _shown(service.update_endpoint(account_id, endpoint_id, draft, actor=actor))
+    switch = service.enable_endpoint if draft.enabled else service.disable_endpoint
+    switch(account_id, endpoint_id, actor=actor)
+    return _shown(endpoint)
 
 
 @webhooks.delete(BY_ID)
@@ -66,10 +70,8 @@ def delete(endpoint_id: int) -> Response:
 def rotate_secret(endpoint_id: int) -> Response:
     """Replace the secret. The new one is in this answer, and in no other."""
     wanted = read_rotation(read_json())
-    account_id = api_account().id
-    service.get_own_endpoint(account_id, endpoint_id)
     endpoint = service.rotate_secret(
-        account_id,
+        api_account().id,
         endpoint_id,
         now=utcnow(),
         keep_old=wanted.keep_old,
@@ -85,6 +87,7 @@ def webhook_object(endpoint: WebhookEndpoint) -> dict[str, Any]:
         "name": endpoint.name,
         "url": endpoint.url,
         "account_id": endpoint.account_id,
+        "inbox_id": endpoint.inbox_id,
         "subscriptions": endpoint.subscriptions,
         "headers": masked(endpoint.headers),
         "enabled": endpoint.enabled,

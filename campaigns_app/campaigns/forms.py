@@ -26,16 +26,13 @@ from campaigns_app.campaigns.choices import find_inbox, possible_senders, usable
 from campaigns_app.campaigns.doubles import Submission
 from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.fields import (
-    LocalTimeField,
     as_id,
     is_liquid,
     next_full_hour,
     offered,
     storable,
     trimmed,
-    viewer_zone,
     with_plain_line_ends,
-    write_local_time,
 )
 from campaigns_app.campaigns.models import MESSAGE_LENGTH, TITLE_LENGTH, Campaign
 from campaigns_app.campaigns.rules import LATEST_YEARS
@@ -47,6 +44,7 @@ from campaigns_app.channels.base import Channel
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.contacts.labels import list_labels
 from campaigns_app.errors import InvalidInput
+from campaigns_app.local_time import LocalTimeField, viewer_zone, write_local_time
 
 NOW = "now"
 LATER = "later"

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, case, func, literal, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    ScalarSelect,
+    Subquery,
+    case,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from campaigns_app.extensions import db
@@ -42,11 +52,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How it goes with one endpoint: what waits, since when the first of it has been due, how
-    many of the last attempts there were and how many of them were taken."""
+    """How it goes with one endpoint: what waits, when the oldest event that was counted among it
+    happened, how many of the last attempts there were and how many of them were taken."""
 
     waiting: Waiting
-    oldest_due_at: datetime | None
+    oldest_at: datetime | None
     attempts: int
     taken: int
 
@@ -65,8 +75,8 @@ class Backlog:
     late_seconds: float
 
 
-def read_condition(endpoint: WebhookEndpoint, now: datetime) -> Condition:
-    """Three queries, each of which reads a bounded piece of an index."""
+def read_condition(endpoint: WebhookEndpoint) -> Condition:
+    """Two queries, each of which reads a bounded piece of an index."""
     last = (
         select(WebhookAttempt.status_code)
         .where(WebhookAttempt.endpoint_id == endpoint.id)
@@ -78,19 +88,11 @@ def read_condition(endpoint: WebhookEndpoint, now: datetime) -> Condition:
     attempts, taken = db.session.execute(
         select(func.count(), func.coalesce(func.sum(is_taken), 0)).select_from(last)
     ).one()
-    row = db.session.execute(
-        select(_first_due_at(), _first_bundle_at())
-        .select_from(WebhookEndpoint)
-        .where(WebhookEndpoint.id == endpoint.id)
+    first = _first_waiting(endpoint.id)
+    count, oldest_at = db.session.execute(
+        select(func.coalesce(func.sum(first.c.size), 0), func.min(first.c.created_at))
     ).one()
-    due_at = min(filter(None, row), default=None)
-    is_late = due_at is not None and due_at <= now
-    return Condition(
-        waiting=count_waiting([endpoint.id])[endpoint.id],
-        oldest_due_at=due_at if is_late else None,
-        attempts=attempts,
-        taken=taken,
-    )
+    return Condition(_bounded(count), oldest_at, attempts=attempts, taken=taken)
 
 
 def count_waiting(endpoint_ids: Sequence[int]) -> dict[int, Waiting]:
@@ -99,10 +101,7 @@ def count_waiting(endpoint_ids: Sequence[int]) -> dict[int, Waiting]:
     if endpoint_ids:
         rows = db.session.execute(union_all(*map(_count_up_to_a_bound, endpoint_ids)))
         counts |= {row.endpoint_id: row.waiting for row in rows}
-    return {
-        key: Waiting(min(count, MOST_COUNTED), has_more=count > MOST_COUNTED)
-        for key, count in counts.items()
-    }
+    return {key: _bounded(count) for key, count in counts.items()}
 
 
 def find_stuck(account_id: int, now: datetime) -> Sequence[Row[int, str, str]]:
@@ -174,22 +173,31 @@ def _first_due_at() -> ScalarSelect[datetime]:
 
 
 def _count_up_to_a_bound(endpoint_id: int) -> Any:
-    counted = (
-        select(WebhookDelivery.id)
+    first = _first_waiting(endpoint_id)
+    count = func.coalesce(func.sum(first.c.size), 0)
+    return select(literal(endpoint_id).label("endpoint_id"), count.label("waiting"))
+
+
+def _first_waiting(endpoint_id: int) -> Subquery:
+    """Of what waits for an endpoint as much as is ever counted, and one more: of how many events
+    each is (`size`), and since when it has been there (`created_at`)."""
+    own = (
+        select(literal(1).label("size"), WebhookDelivery.created_at)
         .where(WebhookDelivery.endpoint_id == endpoint_id, is_pending())
         # In the order of the index: PostgreSQL might begin with all that was delivered before.
         .order_by(WebhookDelivery.next_attempt_at, WebhookDelivery.id)
         .limit(MOST_COUNTED + 1)
         .subquery()
     )
-    sizes = (
-        select(WebhookBundle.size)
+    bundled = (
+        select(WebhookBundle.size, WebhookBundle.created_at)
         .where(WebhookBundle.endpoint_id == endpoint_id, is_bundle_pending())
         .order_by(WebhookBundle.id)
         .limit(MOST_COUNTED + 1)
         .subquery()
     )
-    bundled = select(func.coalesce(func.sum(sizes.c.size), 0)).scalar_subquery()
-    return select(
-        literal(endpoint_id).label("endpoint_id"), (func.count() + bundled).label("waiting")
-    ).select_from(counted)
+    return union_all(select(own), select(bundled)).subquery()
+
+
+def _bounded(count: int) -> Waiting:
+    return Waiting(min(count, MOST_COUNTED), has_more=count > MOST_COUNTED)

@@ -1,13 +1,17 @@
-"""The forms with which a person makes or changes a webhook endpoint, and its secret."""
+"""The forms with which a person makes or changes a webhook endpoint, and its secret, and asks for
+what failed once more."""
 
-from typing import Self
+from datetime import datetime, timedelta
+from typing import Self, cast
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_ngettext
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     IntegerField,
+    RadioField,
     SelectChoice,
     SelectMultipleField,
     StringField,
@@ -20,12 +24,19 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from campaigns_app.checked_form import CheckedForm
 from campaigns_app.destinations import LONGEST_URL
+from campaigns_app.local_time import LocalTimeField, viewer_zone
 from campaigns_app.webhooks.custom_headers import masked
 from campaigns_app.webhooks.drafts import NAME_LENGTH, EndpointDraft
 from campaigns_app.webhooks.events import CHATWOOTS_EVENTS, EVENT_TYPES
 from campaigns_app.webhooks.models import WebhookEndpoint
 
 LONGEST_HEADERS = 20_000
+
+REPLAY_DAYS = (1, 3, 7, 14)
+"""How many days back failed deliveries can be sent again without a time being given."""
+
+SINCE = "since"
+LAST_DAYS = "WEBHOOKS.REPLAY.DAY"
 
 
 def trimmed(text: str | None) -> str:
@@ -100,6 +111,39 @@ class EndpointForm(CheckedForm):
     def _header_lines(self) -> list[tuple[str, str, str]]:
         lines = (self.headers.data or "").split("\n")
         return [line.partition(":") for line in lines if line.strip()]
+
+
+class ReplayForm(CheckedForm):
+    """Since when what has failed is to be sent again: some days back, or a time."""
+
+    period = RadioField(
+        _l("WEBHOOKS.REPLAY.PERIOD"),
+        choices=[
+            *(
+                SelectChoice(str(days), lazy_ngettext(LAST_DAYS, LAST_DAYS, days))
+                for days in REPLAY_DAYS
+            ),
+            SelectChoice(SINCE, _l("WEBHOOKS.REPLAY.SINCE_A_TIME")),
+        ],
+        default=str(REPLAY_DAYS[0]),
+    )
+    since = LocalTimeField(_l("WEBHOOKS.REPLAY.SINCE"))
+
+    @property
+    def zone_name(self) -> str:
+        """The zone in which the time is meant (`Europe/Berlin`)."""
+        return viewer_zone().key
+
+    def validate_since(self, field: LocalTimeField) -> None:
+        """Ask for the time where one is to be given."""
+        if self.period.data == SINCE and not field.data and not field.process_errors:
+            raise ValidationError(_("WEBHOOKS.REPLAY.SINCE_REQUIRED"))
+
+    def began_at(self, now: datetime) -> datetime:
+        """The time that was chosen."""
+        if self.period.data == SINCE:
+            return cast(datetime, self.since.data)
+        return now - timedelta(days=int(self.period.data))
 
 
 class RotateForm(FlaskForm):

@@ -23,6 +23,10 @@ SIGNED_AHEAD = 32
 """So many requests are signed one right after another: each takes half the time that it takes
 among all else. The signature of one that waits for its turn is `SENDING_SECONDS` old at most."""
 
+MOST_REFUSALS = 20
+"""After so many failed requests in a row an endpoint is left alone for a while. Each takes as much
+of a worker as one that is taken, and with many waiting there would be no end of them."""
+
 Chain = deque[ClaimedDelivery]
 """Deliveries of which each goes after the one before: a conversation's, or one of its own."""
 
@@ -51,6 +55,7 @@ class Line:
     in_hand: int = 0
     under_way: int = 0
     rests_until: float = 0.0
+    refusals: int = 0
     is_closed: bool = False
 
     def add(self, delivery: ClaimedDelivery) -> None:
@@ -79,6 +84,17 @@ class Line:
         now = time.monotonic()
         is_late = request.first.claimed_at < now - SENDING_SECONDS
         return not (self.is_closed or is_late or self.rests_until > now)
+
+    def note_success(self) -> None:
+        """It took something: all that it refused before is forgotten."""
+        self.refusals = 0
+
+    def note_refusal(self) -> int:
+        """It refused something at once. Returns for how many seconds it is to rest now: none as a
+        rule, twice as many each time that `MOST_REFUSALS` in a row have come together again."""
+        self.refusals += 1
+        rests, left = divmod(self.refusals, MOST_REFUSALS)
+        return 0 if left else 2 ** (rests - 1)
 
     def may_begin(self) -> bool:
         """Whether there is a turn, and room for it."""

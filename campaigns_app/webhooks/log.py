@@ -14,6 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from campaigns_app.errors import NotFound
 from campaigns_app.extensions import db
+from campaigns_app.http_client import LONGEST_BODY
 from campaigns_app.webhooks.batching import batch_body
 from campaigns_app.webhooks.blocks import is_on_its_way
 from campaigns_app.webhooks.bundle_model import WebhookBundle, is_bundle_pending
@@ -70,6 +71,13 @@ class LoggedAttempt:
     body: str | None
     response_body: str | None
     event_count: int
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the answer filled all that is read of one, and may have been longer."""
+        text = self.response_body or ""
+        # What is no text was a byte or more, and is kept as a sign of three.
+        return len(text.encode()) - 2 * text.count("\ufffd") > LONGEST_BODY - 3
 
 
 def read_log(endpoint: WebhookEndpoint, wanted: LogFilter, size: int = PAGE_SIZE) -> LogPage:

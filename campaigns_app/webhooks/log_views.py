@@ -11,10 +11,11 @@ from flask_login import current_user
 
 from campaigns_app.accounts.access import current_account
 from campaigns_app.database.types import utcnow
-from campaigns_app.errors import OnItsWay, Refused
+from campaigns_app.errors import InvalidInput, OnItsWay, Refused
 from campaigns_app.webhooks import replay
 from campaigns_app.webhooks.condition import find_stuck, read_condition
 from campaigns_app.webhooks.events import EVENT_TYPES, WEBHOOK_TEST
+from campaigns_app.webhooks.forms import ReplayForm
 from campaigns_app.webhooks.log import (
     LogFilter,
     get_delivery,
@@ -34,9 +35,6 @@ BADGES = {"pending": "info", "delivered": "success", "failed": "danger"}
 
 PERIODS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 """The times back from now that the log can be narrowed to."""
-
-REPLAY_DAYS = (1, 3, 7, 14)
-"""How many days back failed deliveries can be sent again from the page."""
 
 BUSY_SECONDS = 2
 QUIET_SECONDS = 15
@@ -88,30 +86,28 @@ def resend(endpoint_id: int, delivery_id: int) -> ResponseReturnValue:
     return redirect(place, 303)
 
 
+@blueprint.get("/resend_failed")
+def confirm_resend_failed(endpoint_id: int) -> ResponseReturnValue:
+    """The question since when what has failed is to be sent again."""
+    endpoint = get_endpoint(current_account().id, endpoint_id)
+    return render_template("webhooks/resend_failed.html", endpoint=endpoint, form=ReplayForm())
+
+
 @blueprint.post("/resend_failed")
 def resend_failed(endpoint_id: int) -> ResponseReturnValue:
-    """Send again what has failed within the last days."""
-    days, now = request.form.get("days", 1, type=int), utcnow()
-    if days not in REPLAY_DAYS:
-        days = REPLAY_DAYS[0]
-    try:
-        resent = replay.resend_failed(
-            current_account().id,
-            endpoint_id,
-            now - timedelta(days=days),
-            actor=current_user,
-            now=now,
-        )
-    except Refused:
-        flash(_("WEBHOOKS.REPLAY.DISABLED"), "danger")
-    else:
-        text = ngettext(
-            "WEBHOOKS.REPLAY.FAILED_RESENT", "WEBHOOKS.REPLAY.FAILED_RESENT", resent.count
-        )
-        flash(text, "success")
-        if resent.has_more:
-            flash(_("WEBHOOKS.REPLAY.MORE"), "info")
-    return redirect(url_for("webhooks.show", endpoint_id=endpoint_id), 303)
+    """Send again what has failed since a time."""
+    endpoint, form = get_endpoint(current_account().id, endpoint_id), ReplayForm()
+    if form.validate():
+        try:
+            _resend_failed(endpoint, form.began_at(now := utcnow()), now)
+        except Refused:
+            flash(_("WEBHOOKS.REPLAY.DISABLED"), "danger")
+            return redirect(url_for("webhooks.show", endpoint_id=endpoint_id), 303)
+        except InvalidInput as invalid:
+            form.add_errors(invalid)
+        else:
+            return redirect(url_for("webhooks.show", endpoint_id=endpoint_id), 303)
+    return render_template("webhooks/resend_failed.html", endpoint=endpoint, form=form), 422
 
 
 @blueprint.post("/test")
@@ -130,7 +126,7 @@ def what_happens(endpoint: WebhookEndpoint) -> dict[str, object]:
     """What the page of an endpoint shows, of that part of the log which its address asks for."""
     now = utcnow()
     chosen = _chosen()
-    condition = read_condition(endpoint, now)
+    condition = read_condition(endpoint)
     is_busy = endpoint.enabled and condition.waiting.count
     return {
         "now": now,
@@ -141,9 +137,18 @@ def what_happens(endpoint: WebhookEndpoint) -> dict[str, object]:
         "states": [state.value for state in DeliveryState],
         "event_types": (*EVENT_TYPES, WEBHOOK_TEST),
         "periods": list(PERIODS),
-        "replay_days": REPLAY_DAYS,
         "refresh_seconds": BUSY_SECONDS if is_busy else QUIET_SECONDS,
     }
+
+
+def _resend_failed(endpoint: WebhookEndpoint, since: datetime, now: datetime) -> None:
+    resent = replay.resend_failed(
+        endpoint.account_id, endpoint.id, since, actor=current_user, now=now
+    )
+    text = ngettext("WEBHOOKS.REPLAY.FAILED_RESENT", "WEBHOOKS.REPLAY.FAILED_RESENT", resent.count)
+    flash(text, "success")
+    if resent.has_more:
+        flash(_("WEBHOOKS.REPLAY.MORE"), "info")
 
 
 def _chosen() -> dict[str, str]:

@@ -6,7 +6,8 @@ Endpoints take turns, and none can hold up another:
   time, and is halved whenever the endpoint is overloaded;
 - the slow ones, whose last answer was long in coming or did not come, get at most half of all
   requests under way between them;
-- one that is still overloaded at a limit of one rests: what waits for it is given back.
+- one that is still overloaded at a limit of one rests: what waits for it is given back. So does
+  one that has refused many requests in a row, at first for a second, then for longer and longer.
 
 Deliveries of one conversation to one endpoint go one after another, in their order.
 """
@@ -16,7 +17,7 @@ import time
 from contextlib import suppress
 
 from campaigns_app.http_client import HttpClient
-from campaigns_app.webhooks.claiming import Room
+from campaigns_app.webhooks.claiming import FEW, Room
 from campaigns_app.webhooks.health import REST_SECONDS
 from campaigns_app.webhooks.line import Line, Turn
 from campaigns_app.webhooks.sending import (
@@ -122,7 +123,8 @@ class Pipeline:
             return 0
         batch = line.destination.batch_size
         under_way = 2 * line.limit * batch
-        enough = under_way if line.is_slow else max(IN_HAND, under_way)
+        usual = FEW if line.destination.is_failing else IN_HAND
+        enough = under_way if line.is_slow else max(usual, under_way)
         left = min(enough, ALL_IN_HAND) - line.in_hand
         # A batch is worth waiting for; and two events at least, for a conversation has two.
         return left if left >= max(batch, 2) else 0
@@ -178,15 +180,19 @@ class Pipeline:
         elif made.is_overloaded:
             line.limit //= 2
             if not line.limit:
-                self._rest(line)
-        elif line.limit < self._share and made.is_delivered and not line.is_slow:
-            line.limit += 1
-            self._fill()
+                self._rest(line, REST_SECONDS)
+        elif made.is_delivered:
+            line.note_success()
+            if line.limit < self._share and not line.is_slow:
+                line.limit += 1
+                self._fill()
+        elif seconds := line.note_refusal():
+            self._rest(line, min(seconds, REST_SECONDS))
 
-    def _rest(self, line: Line) -> None:
+    def _rest(self, line: Line, seconds: int) -> None:
         line.limit = 1
-        line.rests_until = time.monotonic() + REST_SECONDS
-        self._outcome.resting.add(line.destination.endpoint_id)
+        line.rests_until = time.monotonic() + seconds
+        self._outcome.resting[line.destination.endpoint_id] = seconds
         self._give_back(line)
 
     def _give_back(self, line: Line) -> None:

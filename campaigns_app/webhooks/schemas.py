@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from campaigns_app.webhooks import events
+from campaigns_app.webhooks.batching import LARGEST_BATCH
 from campaigns_app.webhooks.objects import (
     AccountReference,
     ContactFacts,
@@ -194,3 +195,34 @@ PAYLOADS: dict[str, type[Exact]] = {
     events.WEBHOOK_TEST: WebhookTest,
 }
 """The model of every type of event."""
+
+AnyEvent = Annotated[
+    ConversationCreated
+    | MessageCreated
+    | MessageUpdated
+    | ContactCreated
+    | ContactUpdated
+    | CampaignStarted
+    | CampaignFinished
+    | CampaignPaused
+    | CampaignCancelled
+    | RecipientUpdated
+    | WebhookTest,
+    Field(discriminator="event"),
+]
+
+
+class BatchEntry(Exact):
+    """An event in a batch; `id` is the same in whatever company it is sent: drop what you have
+    seen."""
+
+    id: str
+    event: AnyEvent
+
+
+class Batch(Exact):
+    """Several events in one request, to a webhook whose `batch_size` is above 1; its `webhook-id`
+    is the request's own. It is taken as a whole or not at all."""
+
+    type: Literal["batch"]
+    events: Annotated[list[BatchEntry], Field(min_length=1, max_length=LARGEST_BATCH)]

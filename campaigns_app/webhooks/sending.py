@@ -1,5 +1,6 @@
 """Requests to an endpoint: signed, sent, and whatever comes of them; knows no database."""
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from campaigns_app.http_client import Blocked, HttpClient, RequestFailed, TimedO
 from campaigns_app.webhooks.batching import batch_uid, compose
 from campaigns_app.webhooks.schedule import OVERLOAD_STATUSES
 from campaigns_app.webhooks.signing import signature_headers
+
+logger = logging.getLogger(__name__)
 
 HEADERS = {
     "Accept": "application/json",
@@ -135,12 +138,12 @@ class Attempt(NamedTuple):
 @dataclass(slots=True)
 class Outcome:
     """What came of a part of what was claimed: attempts, what was not sent and is to be given
-    back, and the ids of endpoints that are to be left alone for a while."""
+    back, and for how many seconds endpoints are to be left alone, by their ids."""
 
     attempts: list[Attempt] = field(default_factory=list)
     unsent: list[ClaimedDelivery] = field(default_factory=list)
     unsent_bundles: list[ClaimedBundle] = field(default_factory=list)
-    resting: set[int] = field(default_factory=set)
+    resting: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -193,6 +196,18 @@ async def attempt(http: HttpClient, request: Request) -> Attempt:
             duration_ms=0 if isinstance(failure, Blocked) else failure.duration_ms,
             error=str(failure),
             is_overloaded=isinstance(failure, TimedOut),
+        )
+    # What one endpoint says or is must not end the work for all of them, again and again.
+    except Exception:
+        logger.exception("Webhook endpoint %s could not be asked", to.endpoint_id)
+        return Attempt(
+            deliveries,
+            started_at,
+            duration_ms=0,
+            uid=uid,
+            signatures=signatures,
+            error="no answer",
+            bundle=bundle,
         )
     return Attempt(
         deliveries=deliveries,

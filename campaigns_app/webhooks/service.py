@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.audit import record
 from campaigns_app.accounts.models import User
-from campaigns_app.errors import FieldError, InvalidInput, NotFound
+from campaigns_app.errors import FieldError, InvalidInput, NotFound, Refused
 from campaigns_app.extensions import db
 from campaigns_app.webhooks.condition import Waiting, count_waiting
 from campaigns_app.webhooks.custom_headers import keep_masked
@@ -58,7 +58,7 @@ def update_endpoint(
 ) -> WebhookEndpoint:
     """Change an endpoint; its secret stays.
 
-    Ends the present transaction first. Raises `NotFound` and `InvalidInput`. Commits.
+    Ends the present transaction first. Raises `InvalidInput`, and as `get_own_endpoint`. Commits.
     """
     if draft.headers is not None:
         stored = get_own_endpoint(account_id, endpoint_id).headers
@@ -128,7 +128,8 @@ def disable_endpoint(account_id: int, endpoint_id: int, *, actor: User | None = 
 
 
 def delete_endpoint(account_id: int, endpoint_id: int, *, actor: User | None = None) -> None:
-    """Delete an endpoint with its deliveries, sent or not. Raises `NotFound`. Commits."""
+    """Delete an endpoint with its deliveries, sent or not. Raises as `get_own_endpoint`.
+    Commits."""
     endpoint = get_own_endpoint(account_id, endpoint_id)
     record("webhook_endpoint.deleted", actor, endpoint, before={"url": endpoint.url})
     db.session.delete(endpoint)
@@ -148,21 +149,12 @@ def get_endpoint(account_id: int, endpoint_id: int) -> WebhookEndpoint:
 
 
 def get_own_endpoint(account_id: int, endpoint_id: int) -> WebhookEndpoint:
-    """The account's own endpoint with that id. Those of inboxes can be changed with their inbox
-    only. Raises `NotFound`."""
+    """The account's own endpoint with that id. Raises `NotFound`, and `Refused` for that of an
+    inbox, which is changed with its inbox only; it can be enabled and disabled like any."""
     endpoint = get_endpoint(account_id, endpoint_id)
     if endpoint.inbox_id is not None:
-        raise NotFound(f"webhook endpoint {endpoint_id} belongs to an inbox")
+        raise Refused("The webhook belongs to an inbox: change it there")
     return endpoint
-
-
-def list_own_endpoints(account_id: int) -> list[WebhookEndpoint]:
-    """The account's endpoints without those of its inboxes, oldest first."""
-    return [
-        summary.endpoint
-        for summary in list_endpoints(account_id)
-        if summary.endpoint.inbox_id is None
-    ]
 
 
 def list_endpoints(account_id: int) -> list[EndpointSummary]:

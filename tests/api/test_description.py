@@ -45,13 +45,26 @@ def test_it_names_no_view_that_is_gone(app: Flask) -> None:
 def test_every_event_is_among_its_webhooks(client: FlaskClient) -> None:
     document = client.get(DOCUMENT).json or {}
 
-    assert set(document["webhooks"]) == {*EVENT_TYPES, WEBHOOK_TEST}
-    for event_type, described in document["webhooks"].items():
+    assert set(document["webhooks"]) == {*EVENT_TYPES, WEBHOOK_TEST, "batch"}
+    for event_type in (*EVENT_TYPES, WEBHOOK_TEST):
+        described = document["webhooks"][event_type]
         content = described["post"]["requestBody"]["content"]["application/json"]
         name = content["schema"]["$ref"].rpartition("/")[2]
         schema = document["components"]["schemas"][name]
         assert schema["properties"]["event"] == {"const": event_type, "type": "string"}
         assert schema["additionalProperties"] is False
+
+
+def test_a_batch_may_hold_every_event_and_nothing_else(app: Flask, client: FlaskClient) -> None:
+    schemas = (client.get(DOCUMENT).json or {})["components"]["schemas"]
+    assert set(schemas["BatchEntry"]["properties"]["event"]["discriminator"]["mapping"]) == {
+        *EVENT_TYPES,
+        WEBHOOK_TEST,
+    }
+
+    entry = {"id": "msg_1", "event": {"event": "no_such_event"}}
+    with pytest.raises(AssertionError, match="Batch"):
+        assert_as_published(app, "Batch", {"type": "batch", "events": [entry]})
 
 
 def test_what_differs_from_a_schema_is_noticed(app: Flask) -> None:

@@ -53,14 +53,17 @@ def test_without_subscriptions_those_of_chatwoot_are_meant(tenant: Tenant) -> No
     assert one["subscriptions"] == list(CHATWOOTS_EVENTS)
 
 
-def test_the_list_has_chatwoots_wrapping_and_leaves_inboxes_out(tenant: Tenant) -> None:
+def test_the_list_has_chatwoots_wrapping_and_says_which_are_inboxes(tenant: Tenant) -> None:
     one = create(tenant)
-    make_endpoint(tenant.account, inbox_id=make_inbox(tenant.account).id)
+    of_inbox = make_endpoint(tenant.account, inbox_id=make_inbox(tenant.account).id)
 
     answer = tenant.program.get(f"/api/v1/accounts/{tenant.account.id}/webhooks")
 
     listed = (answer.json or {})["payload"]["webhooks"]
-    assert [webhook["id"] for webhook in listed] == [one["id"]]
+    assert [(webhook["id"], webhook["inbox_id"]) for webhook in listed] == [
+        (one["id"], None),
+        (of_inbox.id, of_inbox.inbox_id),
+    ]
     assert "secret" not in listed[0]
 
 
@@ -177,15 +180,51 @@ def test_a_body_without_attributes_is_refused(tenant: Tenant, body: Any, status:
     ],
 )
 @pytest.mark.parametrize("of_inbox", [False, True])
-def test_anothers_endpoint_and_an_inboxs_own_are_not_found(
+def test_anothers_endpoint_is_not_found(
     tenant: Tenant, stranger: Tenant, session: Session, action: str, path: str, of_inbox: bool
 ) -> None:
-    account = tenant.account if of_inbox else stranger.account
-    inbox_id = make_inbox(account).id if of_inbox else None
-    endpoint = make_endpoint(account, inbox_id=inbox_id, name="Theirs")
+    inbox_id = make_inbox(stranger.account).id if of_inbox else None
+    endpoint = make_endpoint(stranger.account, inbox_id=inbox_id, name="Theirs")
     secret = endpoint.secret
 
     answer = getattr(tenant.program, action)(f"{PATH}/{endpoint.id}{path}", json={"name": "Mine"})
 
     assert (answer.status_code, answer.json) == (404, {"error": "Resource could not be found"})
     assert [(one.name, one.secret) for one in stored(session)] == [("Theirs", secret)]
+
+
+@pytest.mark.parametrize("action", ["patch", "put", "delete"])
+def test_an_inboxs_own_endpoint_is_changed_with_its_inbox_only(
+    tenant: Tenant, session: Session, action: str
+) -> None:
+    endpoint = make_endpoint(tenant.account, inbox_id=make_inbox(tenant.account).id, name="Own")
+
+    answer = getattr(tenant.program, action)(f"{PATH}/{endpoint.id}", json={"name": "Mine"})
+
+    assert answer.status_code == 422
+    assert "belongs to an inbox" in answer.text
+    assert [one.name for one in stored(session)] == ["Own"]
+
+
+def test_an_inboxs_own_endpoint_is_shown_and_gets_another_secret(
+    tenant: Tenant, session: Session
+) -> None:
+    endpoint = make_endpoint(tenant.account, inbox_id=make_inbox(tenant.account).id)
+    path, old = f"{PATH}/{endpoint.id}", endpoint.secret
+
+    shown = (tenant.program.get(path).json or {})["payload"]["webhook"]
+    rotated = (tenant.program.post(f"{path}/rotate_secret", json={}).json or {})["payload"]
+
+    assert (shown["id"], shown["inbox_id"]) == (endpoint.id, endpoint.inbox_id)
+    assert [one.secret for one in stored(session)] == [rotated["webhook"]["secret"]]
+    assert rotated["webhook"]["secret"] != old
+
+
+def test_an_inboxs_own_endpoint_can_be_switched_off_and_on(tenant: Tenant) -> None:
+    endpoint = make_endpoint(tenant.account, inbox_id=make_inbox(tenant.account).id)
+
+    for enabled, reason in ((False, "by_hand"), (True, None)):
+        answer = tenant.program.patch(f"{PATH}/{endpoint.id}", json={"enabled": enabled})
+        shown = (answer.json or {})["payload"]["webhook"]
+        assert (shown["enabled"], shown["disabled_reason"]) == (enabled, reason)
+    assert tenant.program.patch(f"{PATH}/{endpoint.id}", json={"enabled": 1}).status_code == 422

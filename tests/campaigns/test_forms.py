@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from campaigns_app.accounts.models import Account, User
-from campaigns_app.campaigns.fields import as_id, read_local_time, write_local_time
+from campaigns_app.campaigns.fields import as_id
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.extensions import db
 from tests.conftest import log_in
@@ -19,31 +19,6 @@ from tests.factories import make_account, make_campaign, make_inbox, make_label,
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HTMX = {"HX-Request": "true"}
-
-
-def test_a_time_is_meant_on_the_clock_of_the_viewer() -> None:
-    assert read_local_time("2026-11-25T14:30", BERLIN) == datetime(2026, 11, 25, 13, 30, tzinfo=UTC)
-
-
-def test_a_time_that_clocks_leap_over_is_refused() -> None:
-    with pytest.raises(ValueError, match="2027-03-28T02:30"):
-        read_local_time("2027-03-28T02:30", BERLIN)
-
-
-def test_a_time_that_clocks_show_twice_means_the_first() -> None:
-    assert read_local_time("2026-10-25T02:30", BERLIN) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("text", ["", "tomorrow", "2026-11-25", "0001-01-01T00:00", "2026-13-01T1"])
-def test_what_is_no_time_is_none(text: str) -> None:
-    assert read_local_time(text, BERLIN) is None
-
-
-def test_a_time_is_written_as_it_is_read() -> None:
-    instant = datetime(2026, 7, 1, 10, 0, tzinfo=UTC)
-
-    assert write_local_time(instant, BERLIN) == "2026-07-01T12:00"
-    assert read_local_time("2026-07-01T12:00", BERLIN) == instant
 
 
 @pytest.mark.parametrize("value", ["", "x", "-1", "1.5", "²", "9" * 5000, None])

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.database.types import utcnow
@@ -34,9 +34,9 @@ def let_it_be_overdue(session: Session) -> None:
 
 
 def test_an_endpoint_that_was_told_nothing_has_no_rate(endpoint: WebhookEndpoint) -> None:
-    found = read_condition(endpoint, utcnow())
+    found = read_condition(endpoint)
 
-    assert (found.success_rate, found.oldest_due_at, found.waiting.count) == (None, None, 0)
+    assert (found.success_rate, found.oldest_at, found.waiting.count) == (None, None, 0)
 
 
 def test_the_rate_is_that_of_the_last_attempts(
@@ -46,7 +46,7 @@ def test_the_rate_is_that_of_the_last_attempts(
     tell(session, endpoint, conversations=2)
     deliver_webhooks()
 
-    found = read_condition(endpoint, utcnow())
+    found = read_condition(endpoint)
 
     assert found.success_rate == 0.75
     assert found.waiting.count == 1
@@ -63,6 +63,20 @@ def test_what_waits_is_counted_up_to_a_bound(
 
     assert (counts[endpoint.id].count, counts[endpoint.id].has_more) == (3, True)
     assert (counts[other.id].count, counts[other.id].has_more) == (0, False)
+
+
+def test_the_oldest_that_waits_is_the_one_that_happened_first(
+    session: Session, endpoint: WebhookEndpoint
+) -> None:
+    tell(session, endpoint)
+    oldest, newer = session.scalars(select(WebhookDelivery).order_by(WebhookDelivery.id))
+    now = utcnow()
+    # Neither is due: each waits for an attempt, the older one for longer.
+    oldest.created_at, oldest.next_attempt_at = now - timedelta(hours=9), now + timedelta(hours=9)
+    newer.created_at, newer.next_attempt_at = now - timedelta(hours=1), now + timedelta(hours=1)
+    session.commit()
+
+    assert read_condition(endpoint).oldest_at == now - timedelta(hours=9)
 
 
 def test_events_that_are_overdue_for_minutes_are_stuck(

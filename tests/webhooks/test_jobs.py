@@ -6,11 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from standardwebhooks import Webhook
 
 from campaigns_app import job_queue
+from campaigns_app.accounts.models import User
 from campaigns_app.webhooks import jobs
 from campaigns_app.webhooks.claiming import Room, claim_block
 from campaigns_app.webhooks.jobs import deliver_webhooks, enqueue_due_deliveries, ring
@@ -163,6 +165,38 @@ def test_a_hostile_endpoint_costs_neither_time_nor_memory(
     assert states(session, endpoint) == [state]
     assert only_attempt(session).duration_ms < 5_000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 000 \r\n\r\n",
+        b"HTTP/1.1 101 \r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 99999 \r\n\r\n",
+        b"HTTP/1.1 500 \0\r\n\r\n\0\xff",
+        b"HTTP/1.1 503 \r\nRetry-After: 1 Jan 99999999999999999999 00:00:00 GMT\r\n\r\n",
+        b"HTTP/1.1 503 \r\nRetry-After: 999999999\r\n\r\n",
+        b"HTTP/1.1 503 \r\nRetry-After: Fri, 31 Dec 9999 23:59:59 -2359\r\n\r\n",
+        b"HTTP/1.1 500 \r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 500 \r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffffff\r\nx",
+        b"hello\r\n\r\n",
+    ],
+)
+def test_whatever_is_answered_is_a_failed_attempt(
+    admin_client: FlaskClient, admin: User, session: Session, receiver: Receiver, answer: bytes
+) -> None:
+    account = admin.memberships[0].account
+    endpoint = make_endpoint(account, url=receiver.script("/odd", manners.raw(answer)))
+    healthy = make_endpoint(account, url=receiver.url("/hook"))
+    tell(session, endpoint, healthy)
+
+    deliver_webhooks()
+
+    assert states(session, endpoint) == ["pending", "pending"]
+    assert states(session, healthy) == ["delivered", "delivered"]
+    page = admin_client.get(f"/webhooks/{endpoint.id}")
+    assert page.status_code == 200
+    assert "None" not in page.text
 
 
 def test_what_an_endpoints_owner_added_is_sent_and_kept_masked(

@@ -1,14 +1,18 @@
 """The pages of the delivery log, and what can be done from them."""
 
 import re
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, update
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import User
+from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
+from campaigns_app.http_client import LONGEST_BODY
 from campaigns_app.webhooks.jobs import deliver_webhooks
 from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tests import receiver as manners
@@ -49,6 +53,19 @@ def test_the_log_leads_to_what_is_older(
     assert "before=" in admin_client.get(f"/webhooks/{endpoint.id}").text
 
 
+def test_the_page_says_how_long_the_oldest_has_waited_though_none_is_due(
+    admin_client: FlaskClient, session: Session, endpoint: WebhookEndpoint
+) -> None:
+    tell_once(session, endpoint)
+    happened_at, due_at = utcnow() - timedelta(hours=3), utcnow() + timedelta(hours=5)
+    session.execute(update(WebhookDelivery).values(created_at=happened_at, next_attempt_at=due_at))
+    session.commit()
+
+    page = admin_client.get(f"/webhooks/{endpoint.id}").text
+
+    assert re.search(r"Oldest waiting</dt>\s*<dd[^>]*><time[^>]*>3 hours</time>", page)
+
+
 def test_a_filter_that_is_none_is_ignored(
     admin_client: FlaskClient, session: Session, endpoint: WebhookEndpoint
 ) -> None:
@@ -75,6 +92,33 @@ def test_an_answer_is_shown_as_text(
     assert "webhook-signature: v1," in page
     assert "X-Api-Key" in page
     assert "hush" not in page
+
+
+@pytest.mark.parametrize(
+    ("body", "is_cut"),
+    [
+        (b"x" * (LONGEST_BODY - 3), False),
+        (b"x" * LONGEST_BODY, True),
+        (("€" * LONGEST_BODY).encode(), True),
+        (b"\xff" * (LONGEST_BODY - 3), False),
+        (b"\x00" * (2 * LONGEST_BODY), True),
+    ],
+)
+def test_an_answer_that_was_cut_off_says_so(
+    admin_client: FlaskClient,
+    session: Session,
+    receiver: Receiver,
+    endpoint: WebhookEndpoint,
+    body: bytes,
+    is_cut: bool,
+) -> None:
+    receiver.script("/hook", manners.status(500, body))
+    tell_once(session, endpoint)
+    deliver_webhooks()
+
+    page = admin_client.get(f"/webhooks/{endpoint.id}/deliveries/{only_delivery(session).id}").text
+
+    assert ("Only the first 16 kB" in page) == is_cut
 
 
 def test_an_event_can_be_resent_from_its_page(
@@ -130,11 +174,58 @@ def test_what_failed_can_be_resent_from_the_page(
     session.execute(update(WebhookDelivery).values(state="failed"))
     session.commit()
 
-    answer = admin_client.post(f"/webhooks/{endpoint.id}/resend_failed", data={"days": "14"})
+    answer = admin_client.post(f"/webhooks/{endpoint.id}/resend_failed", data={"period": "14"})
     deliver_webhooks()
 
     assert "2 failed events are being sent again" in admin_client.get(answer.location).text
     assert states(session, endpoint) == ["delivered", "delivered"]
+
+
+def test_what_failed_since_a_time_on_the_persons_clock_can_be_resent(
+    admin_client: FlaskClient, session: Session, endpoint: WebhookEndpoint, admin: User
+) -> None:
+    admin.time_zone = "Asia/Tokyo"
+    tell(session, endpoint)
+    first, second = session.scalars(select(WebhookDelivery).order_by(WebhookDelivery.id))
+    first.created_at, second.created_at = utcnow() - timedelta(hours=4), utcnow()
+    first.state = second.state = "failed"
+    session.commit()
+    since = (utcnow() - timedelta(hours=2)).astimezone(ZoneInfo("Asia/Tokyo"))
+
+    path = f"/webhooks/{endpoint.id}/resend_failed"
+    assert "Asia/Tokyo" in admin_client.get(path).text
+    admin_client.post(path, data={"period": "since", "since": f"{since:%Y-%m-%dT%H:%M}"})
+    deliver_webhooks()
+
+    assert states(session, endpoint) == ["failed", "delivered"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({"period": "since"}, "Since is required"),
+        ({"period": "since", "since": "yesterday"}, "not a date with a time"),
+        ({"period": "since", "since": "2020-01-01T00:00"}, "within the last 14 days"),
+        ({"period": "since", "since": "2999-01-01T00:00"}, "within the last 14 days"),
+        ({"period": "2"}, "Not a valid choice"),
+    ],
+)
+def test_a_time_that_cannot_be_meant_is_refused(
+    admin_client: FlaskClient,
+    session: Session,
+    endpoint: WebhookEndpoint,
+    asked: dict[str, str],
+    text: str,
+) -> None:
+    tell(session, endpoint)
+    session.execute(update(WebhookDelivery).values(state="failed"))
+    session.commit()
+
+    answer = admin_client.post(f"/webhooks/{endpoint.id}/resend_failed", data=asked)
+
+    assert answer.status_code == 422
+    assert text in answer.text
+    assert states(session, endpoint) == ["failed", "failed"]
 
 
 def test_a_test_event_leads_to_its_answer(
@@ -155,7 +246,7 @@ def test_a_disabled_webhook_says_why_and_sends_nothing(
     assert "nothing but failures" in admin_client.get(f"/webhooks/{endpoint.id}").text
 
     for path in ("test", "resend_failed", f"deliveries/{only_delivery(session).id}/resend"):
-        answer = admin_client.post(f"/webhooks/{endpoint.id}/{path}")
+        answer = admin_client.post(f"/webhooks/{endpoint.id}/{path}", data={"period": "1"})
         assert "enable it first" in admin_client.get(answer.location).text
 
 

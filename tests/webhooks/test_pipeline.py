@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -9,15 +10,17 @@ from dataclasses import replace
 from ipaddress import ip_network
 from itertools import count
 from random import Random
+from typing import cast
 
 import pytest
 
 from campaigns_app.http_client import HttpClient, Policy
-from campaigns_app.webhooks.line import SENDING_SECONDS
+from campaigns_app.webhooks.health import REST_SECONDS
+from campaigns_app.webhooks.line import MOST_REFUSALS, SENDING_SECONDS, Line
 from campaigns_app.webhooks.pipeline import FIRST_LIMIT, Pipeline
 from campaigns_app.webhooks.sending import Claimed, ClaimedDelivery, Destination, Outcome
 from tests import receiver as manners
-from tests.receiver import Handler, Receiver
+from tests.receiver import Handler, Manner, Receiver
 
 POLICY = Policy((ip_network("127.0.0.0/8"),), timeout_seconds=1, connections=20)
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -73,7 +76,7 @@ async def _finish(pipeline: Pipeline, block: list[ClaimedDelivery]) -> Outcome:
         part = pipeline.collect()
         total.attempts += part.attempts
         total.unsent += part.unsent
-        total.resting |= part.resting
+        total.resting.update(part.resting)
     return total
 
 
@@ -112,7 +115,63 @@ def test_an_endpoint_that_does_not_answer_rests_after_a_few(receiver: Receiver) 
 
     assert len(outcome.attempts) == FIRST_LIMIT
     assert len(outcome.unsent) == 50 - FIRST_LIMIT
-    assert outcome.resting == {silent.endpoint_id}
+    assert outcome.resting == {silent.endpoint_id: REST_SECONDS}
+
+
+@pytest.mark.parametrize("batch_size", [1, 10])
+@pytest.mark.parametrize("manner", [manners.status(500), manners.status(404), manners.reset])
+def test_an_endpoint_that_refuses_everything_at_once_rests_a_little(
+    receiver: Receiver, manner: Manner, batch_size: int
+) -> None:
+    broken = to(receiver.script("/broken", manner), batch_size)
+    healthy = deliveries(to(receiver.url()), 100)
+
+    outcome = work(deliveries(broken, 1_000) + healthy)
+
+    refused = [one for one in outcome.attempts if one.destination.endpoint_id == broken.endpoint_id]
+    assert MOST_REFUSALS <= len(refused) < MOST_REFUSALS + FIRST_LIMIT
+    assert len(outcome.attempts) - len(refused) == 100
+    assert outcome.resting == {broken.endpoint_id: 1}
+
+
+def test_an_endpoint_that_cannot_even_be_asked_costs_the_others_nothing(receiver: Receiver) -> None:
+    # Nobody can save such a header; something unforeseen is always left.
+    broken = replace(to(receiver.url()), headers={"X-Number": cast(str, 1)})
+
+    outcome = work(deliveries(broken, 1) + deliveries(to(receiver.url()), 10))
+
+    assert sorted(one.error or "" for one in outcome.attempts) == [""] * 10 + ["no answer"]
+
+
+def test_nothing_listening_is_a_refusal(receiver: Receiver) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        nowhere = to(f"http://127.0.0.1:{nobody.getsockname()[1]}/")
+
+        outcome = work(deliveries(nowhere, 100))
+
+    assert outcome.resting == {nowhere.endpoint_id: 1}
+
+
+def test_an_endpoint_that_refuses_one_thing_or_another_does_not_rest(receiver: Receiver) -> None:
+    sometimes = [manners.status(500)] * (MOST_REFUSALS // 2) + [manners.status(200)]
+    there = to(receiver.script("/", *sometimes * 10))
+
+    outcome = work(deliveries(there, 100))
+
+    assert len(outcome.attempts) == 100
+    assert not outcome.resting
+
+
+def test_rests_grow_until_something_is_taken(receiver: Receiver) -> None:
+    line = Line(to(receiver.url()), limit=1, is_slow=False)
+
+    rests = [seconds for _ in range(4 * MOST_REFUSALS) if (seconds := line.note_refusal())]
+    line.note_success()
+    again = [seconds for _ in range(MOST_REFUSALS) if (seconds := line.note_refusal())]
+
+    assert rests == [1, 2, 4, 8]
+    assert again == [1]
 
 
 def test_one_that_was_failing_is_tried_with_a_single_request(receiver: Receiver) -> None:

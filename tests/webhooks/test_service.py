@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from campaigns_app import job_queue
 from campaigns_app.accounts.models import Account, AuditEntry
-from campaigns_app.errors import InvalidInput, NotFound
+from campaigns_app.errors import InvalidInput, NotFound, Refused
 from campaigns_app.extensions import db
 from campaigns_app.webhooks import service
 from campaigns_app.webhooks.custom_headers import MASK
@@ -180,9 +180,9 @@ def test_an_inboxs_own_endpoint_follows_its_inbox_only(session: Session, account
     inbox = make_inbox(account)
     endpoint = make_endpoint(account, inbox_id=inbox.id)
 
-    with pytest.raises(NotFound):
+    with pytest.raises(Refused):
         service.update_endpoint(account.id, endpoint.id, DRAFT)
-    with pytest.raises(NotFound):
+    with pytest.raises(Refused):
         service.delete_endpoint(account.id, endpoint.id)
 
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from campaigns_app.accounts.models import AuditEntry
 from campaigns_app.database.types import utcnow
 from campaigns_app.webhooks.models import WebhookBlock, WebhookEndpoint
 from campaigns_app.webhooks.sending import Attempt, ClaimedDelivery, Outcome
@@ -119,6 +120,24 @@ def test_an_endpoint_that_is_gone_is_disabled_and_told_of_nothing_more(
     assert states(session, endpoint) == ["failed"] * 4
     assert (endpoint.enabled, endpoint.disabled_reason) == (False, "gone")
     assert (other.enabled, states(session, other)) == (True, ["pending"])
+
+
+@pytest.mark.parametrize(("status", "reason"), [(410, "gone"), (500, "failing")])
+def test_that_the_app_disables_an_endpoint_is_recorded_once(
+    session: Session, endpoint: WebhookEndpoint, status: int, reason: str
+) -> None:
+    tell(session, endpoint, conversations=2)
+    endpoint.first_failure_at = utcnow() - timedelta(days=6)
+    session.commit()
+    first, second = claim(session, "me", 2), claim(session, "other", 2)
+
+    settle(session, first, status, status)
+    settle(session, second, status, status)
+
+    [entry] = session.scalars(select(AuditEntry)).all()
+    assert (entry.action, entry.user_id) == ("webhook_endpoint.disabled", None)
+    assert (entry.account_id, entry.subject_id) == (endpoint.account_id, endpoint.id)
+    assert entry.after == {"reason": reason}
 
 
 def test_days_of_only_failures_disable_an_endpoint(

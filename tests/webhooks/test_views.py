@@ -117,7 +117,7 @@ def test_an_inboxs_own_endpoint_has_no_form_of_its_own(
 
     assert "Everything in its inbox" in page
     assert "/edit" not in page
-    assert browser.get(f"/webhooks/{endpoint.id}/edit").status_code == 404
+    assert browser.get(f"/webhooks/{endpoint.id}/edit").status_code == 422
 
 
 @pytest.mark.parametrize("path", ["", "/edit", "/delete", "/rotate"])
