@@ -3,6 +3,7 @@
 The statements are those that the functions themselves give to the database, caught on their way.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -196,13 +197,17 @@ def _send_some(session: Session) -> None:
     session.execute(
         update(Contact).where(Contact.id == lease.first_contact_id).values(blocked=True)
     )
-    rows = sending_ledger.due_recipients(session, lease, 50, [])
+    asyncio.run(_send_to_some(session, lease))
+
+
+async def _send_to_some(session: Session, lease: leases.Lease) -> None:
+    rows = await sending_ledger.due_recipients(session, lease, 50, [])
     ids = [row.recipient_id for row in rows]
     # Of all channels the one whose contacts can be suppressed by the most names.
     channel = TelegramChannel()
-    begun, _ = write_down(session, lease, 20, channel, News([], contact_ids=ids))
+    begun, _ = await write_down(session, lease, 20, channel, News([], contact_ids=ids))
     results = [Result(one, RecipientState.SENT, provider_message_id="x") for one in begun]
-    write_down(session, lease, 20, channel, News(results))
+    await write_down(session, lease, 20, channel, News(results))
     sending_ledger.next_due(session, lease)
     session.commit()
 

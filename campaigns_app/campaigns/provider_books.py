@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -18,9 +18,10 @@ from campaigns_app.campaigns import leases, sending_ledger
 from campaigns_app.campaigns.calls import Called, Prepared
 from campaigns_app.campaigns.leases import Lease
 from campaigns_app.campaigns.results import Result
-from campaigns_app.campaigns.sending_ledger import News
+from campaigns_app.campaigns.sending_ledger import News, RecipientRow
 from campaigns_app.channels.provider import Account, AccountPause, ProviderChannel, Retry, Suppress
 from campaigns_app.contacts.suppressing import suppress_addresses
+from campaigns_app.database.shared_session import SharedSession
 from campaigns_app.database.types import utcnow
 from campaigns_app.inboxes.halting import halt_inbox
 from campaigns_app.logs import lines_together
@@ -57,21 +58,21 @@ class Turn(NamedTuple):
 
 
 class ProviderBooks:
-    """One worker's books of one batch. `prepare` writes the message of a row of
-    `sending_ledger.due_recipients`, or says why there is none; `must_end` says when to begin with
+    """One worker's books of one batch. `prepare` writes the message of a recipient,
+    or says why there is none; `must_end` says when to begin with
     nobody any more."""
 
     def __init__(
         self,
-        session: Session,
+        sessions: SharedSession,
         route: Route,
         lease: Lease,
         lease_seconds: int,
         budget: RateBudget,
-        prepare: Callable[[Any], Prepared | Result],
+        prepare: Callable[[RecipientRow], Prepared | Result],
         must_end: Callable[[], bool],
     ) -> None:
-        self._session = session
+        self._sessions = sessions
         self._route = route
         self._lease = lease
         self._lease_seconds = lease_seconds
@@ -87,7 +88,7 @@ class ProviderBooks:
         self._account_refusals: list[str] = []
         self._goes_on = True
 
-    def take_turn(self, made: Sequence[Called], room: int) -> Turn:
+    async def take_turn(self, made: Sequence[Called], room: int) -> Turn:
         """Write down what came of the calls `made`, and begin with as many recipients whose time
         has come as there is room and the rate allows.
 
@@ -101,11 +102,12 @@ class ProviderBooks:
             self.begin_with_nobody_more()
         while self._holds:
             self._budget.hold(self._budget_name, self._holds.pop())
-        self._refill()
-        allowed, wait = self._choose(room)
-        has_more = bool(self._ready or self._refused)
-        has_news = allowed or self._made or self._refused
-        begun = self._write(allowed) if has_news or self._is_lease_old() else []
+        async with self._sessions.lent() as session:
+            await self._refill(session)
+            allowed, wait = self._choose(room)
+            has_more = bool(self._ready or self._refused)
+            has_news = allowed or self._made or self._refused
+            begun = await self._write(session, allowed) if has_news or self._is_lease_old() else []
         return Turn(begun, has_more, wait)
 
     def begin_with_nobody_more(self) -> None:
@@ -114,17 +116,18 @@ class ProviderBooks:
         self._ready.clear()
         self._refused.clear()
 
-    def give_back(self) -> bool:
+    async def give_back(self) -> bool:
         """End the lease, with everything written down; returns whether the batch is finished.
 
         It is not when somebody is to be tried later, the campaign was paused or cancelled, the
         inbox halted, or this process asked to end. Commits.
         """
-        with_rest = sending_ledger.next_due(self._session, self._lease)
-        self._session.rollback()
-        finished = with_rest is None
-        resume_at = with_rest if self._goes_on else None
-        leases.give_back(self._session, self._lease, finished=finished, resume_at=resume_at)
+        async with self._sessions.lent() as session:
+            with_rest = sending_ledger.next_due(session, self._lease)
+            session.rollback()
+            finished = with_rest is None
+            resume_at = with_rest if self._goes_on else None
+            leases.give_back(session, self._lease, finished=finished, resume_at=resume_at)
         return finished
 
     @property
@@ -148,7 +151,7 @@ class ProviderBooks:
     def _is_lease_old(self) -> bool:
         return time.monotonic() - self._written_at > self._lease_seconds / 4
 
-    def _refill(self) -> None:
+    async def _refill(self, session: Session) -> None:
         """Write the next messages, before those that are ready run out.
 
         Whoever is being written to is not `pending`, and so is not among those who are read."""
@@ -159,9 +162,9 @@ class ProviderBooks:
         limit = max(READ_AT_ONCE, most_calls)
         besides = [one.contact_id for one in self._ready]
         besides += [one.contact_id for one in self._refused]
-        rows = sending_ledger.due_recipients(self._session, self._lease, limit, besides)
+        rows = await sending_ledger.due_recipients(session, self._lease, limit, besides)
         # No lock is held while messages are written.
-        self._session.rollback()
+        session.rollback()
         for written in map(self._prepare, rows):
             if isinstance(written, Prepared):
                 self._ready.append(written)
@@ -193,21 +196,21 @@ class ProviderBooks:
         self._debt = max(self._debt, 0)
         return allowed
 
-    def _write(self, allowed: Sequence[Prepared]) -> Sequence[Prepared]:
+    async def _write(self, session: Session, allowed: Sequence[Prepared]) -> Sequence[Prepared]:
         """Write it all down in one transaction, and renew the lease; returns those who were begun
         with."""
-        session, lease = self._session, self._lease
+        lease = self._lease
         news = News(
             results=[one.result for one in self._made],
             refusals=self._refused,
             contact_ids=[one.contact_id for one in allowed],
         )
-        begun, goes_on = sending_ledger.write_down(
+        begun, goes_on = await sending_ledger.write_down(
             session, lease, self._lease_seconds, self._route.channel, news
         )
         if not goes_on:
             self.begin_with_nobody_more()
-        self._heed_refusals()
+        self._heed_refusals(session)
         passing("before_commit")
         session.commit()
         passing("after_commit")
@@ -218,16 +221,16 @@ class ProviderBooks:
             _log(self._route.channel, lease.campaign_id, made)
         return [one for one in allowed if one.contact_id in begun]
 
-    def _heed_refusals(self) -> None:
+    def _heed_refusals(self, session: Session) -> None:
         """Have whoever opted out left alone, and an inbox that is refused halted."""
         addresses = [
             (self._route.channel.suppressible(one.prepared.message.to), one.outcome.code or "")
             for one in self._made
             if isinstance(one.outcome, Suppress)
         ]
-        suppress_addresses(self._session, self._lease.account_id, addresses, source="provider")
+        suppress_addresses(session, self._lease.account_id, addresses, source="provider")
         if self._is_refused():
-            halt_inbox(self._session, self._route.inbox_id, self._account_refusals[-1])
+            halt_inbox(session, self._route.inbox_id, self._account_refusals[-1])
 
 
 def _log(channel: ProviderChannel, campaign_id: int, made: Sequence[Called]) -> None:

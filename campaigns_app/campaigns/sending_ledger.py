@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Self, cast
 
 from sqlalchemy import (
     ColumnElement,
-    Row,
+    Select,
     Table,
     Update,
     and_,
@@ -40,6 +40,14 @@ from campaigns_app.database.one_trip import Step, in_one_trip
 PENDING, SENDING = RecipientState.PENDING, RecipientState.SENDING
 SKIPPED = RecipientState.SKIPPED
 
+RECIPIENT_COLUMNS = (
+    CampaignRecipient.contact_id,
+    CampaignRecipient.id,
+    CampaignRecipient.attempts,
+    *CONTACT_COLUMNS,
+)
+CONTACT_NAMES = tuple(one.key for one in CONTACT_COLUMNS)
+
 
 class News(NamedTuple):
     """What is to be written down: the results of those who are `sending`, the results of those who
@@ -50,32 +58,54 @@ class News(NamedTuple):
     contact_ids: Sequence[int] = ()
 
 
-def due_recipients(
+class RecipientRow(NamedTuple):
+    """A recipient whose message is to be written: the contact's id, that of the row in the ledger,
+    the attempts before, and the contact by column, empty where it was deleted."""
+
+    recipient_id: int
+    row_id: int
+    attempts: int
+    contact: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> Self:
+        """From a row of `RECIPIENT_COLUMNS`, joined with contacts."""
+        recipient_id, row_id, attempts, *contact = row
+        return cls(recipient_id, row_id, attempts, dict(zip(CONTACT_NAMES, contact, strict=True)))
+
+
+async def due_recipients(
     session: Session, lease: Lease, limit: int, besides: Collection[int]
-) -> Sequence[Row[tuple[int, ...]]]:
-    """Pending recipients of the batch whose time has come, without the contacts `besides`: rows
-    of `recipient_id` (a contact id), `row_id` (of the ledger), `attempts`, and the contact's
-    columns, empty where it was deleted."""
-    return session.execute(
-        select(
-            CampaignRecipient.contact_id.label("recipient_id"),
-            CampaignRecipient.id.label("row_id"),
-            CampaignRecipient.attempts,
-            *CONTACT_COLUMNS,
-        )
-        .outerjoin(Contact, Contact.id == CampaignRecipient.contact_id)
+) -> list[RecipientRow]:
+    """Pending recipients of the batch whose time has come, without the contacts `besides`."""
+    dialect = session.connection().dialect.name
+    values = {
+        "campaign": lease.campaign_id,
+        "first": lease.first_contact_id,
+        "last": lease.last_contact_id,
+        "besides": id_list(dialect, besides),
+        "most": limit,
+    }
+    [rows] = await in_one_trip(session, [Step(_due(dialect), values)])
+    return [RecipientRow.of(row) for row in rows]
+
+
+@cache
+def _due(dialect: str) -> Select[Any]:
+    table = cast(Table, CampaignRecipient.__table__)
+    return (
+        select(*RECIPIENT_COLUMNS)
+        .outerjoin(Contact, Contact.id == table.c.contact_id)
         .where(
-            *_of_batch(lease),
-            CampaignRecipient.state == PENDING,
-            CampaignRecipient.contact_id.not_in(besides),
-            or_(
-                CampaignRecipient.next_attempt_at.is_(None),
-                CampaignRecipient.next_attempt_at <= database_now(),
-            ),
+            table.c.campaign_id == bindparam("campaign"),
+            table.c.contact_id.between(bindparam("first"), bindparam("last")),
+            table.c.state == PENDING.value,
+            ~among(dialect, table.c.contact_id, bindparam("besides")),
+            or_(table.c.next_attempt_at.is_(None), table.c.next_attempt_at <= database_now()),
         )
-        .order_by(CampaignRecipient.contact_id)
-        .limit(limit)
-    ).all()
+        .order_by(table.c.contact_id)
+        .limit(bindparam("most"))
+    )
 
 
 def next_due(session: Session, lease: Lease) -> datetime | None:
@@ -87,7 +117,7 @@ def next_due(session: Session, lease: Lease) -> datetime | None:
     )
 
 
-def write_down(
+async def write_down(
     session: Session, lease: Lease, lease_seconds: int, channel: Channel, news: News
 ) -> tuple[set[int], bool]:
     """Write down the news, and renew the lease. Returns the contacts that are `sending` now, and
@@ -106,15 +136,15 @@ def write_down(
     ]
     if contact_ids:
         steps.append(_moving(dialect, lease, channel, contact_ids, SENDING))
-    answers = in_one_trip(session, steps)
+    answers = await in_one_trip(session, steps)
     goes_on = leases.is_going_on(lease, answers[0])
     if not goes_on and (refusals or contact_ids):
         session.rollback()
-        return write_down(session, lease, lease_seconds, channel, News(results))
+        return await write_down(session, lease, lease_seconds, channel, News(results))
     begun = {contact_id for (contact_id,) in answers[-1]} if contact_ids else set()
     left = [one for one in contact_ids if one not in begun]
     if left:
-        _skip(session, lease, lease_seconds, channel, left)
+        await _skip(session, lease, lease_seconds, channel, left)
     announce_failures(session, lease.account_id, lease.campaign_id, [*results, *refusals])
     return begun, goes_on
 
@@ -127,7 +157,7 @@ def _changes(news: News) -> Mapping[RecipientState, int]:
     return moved
 
 
-def _skip(
+async def _skip(
     session: Session,
     lease: Lease,
     lease_seconds: int,
@@ -138,13 +168,13 @@ def _skip(
     dialect = session.connection().dialect.name
     reasons = (Reason.BLOCKED, Reason.OPTED_OUT)
     steps = [_moving(dialect, lease, channel, contact_ids, SKIPPED, reason) for reason in reasons]
-    skipped = sum(map(len, in_one_trip(session, steps)))
+    skipped = sum(map(len, await in_one_trip(session, steps)))
     back = {
         SENDING: -len(contact_ids),
         PENDING: len(contact_ids) - skipped,
         SKIPPED: skipped,
     }
-    in_one_trip(session, [ledger.counting(lease, lease_seconds, back)])
+    await in_one_trip(session, [ledger.counting(lease, lease_seconds, back)])
 
 
 def _moving(
