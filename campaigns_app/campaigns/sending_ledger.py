@@ -129,7 +129,6 @@ async def write_down(
     results, refusals, contact_ids = news
     dialect = session.connection().dialect.name
     steps = [
-        leases.holding(lease),
         ledger.counting(lease, lease_seconds, _changes(news)),
         *recording(dialect, lease, results, SENDING),
         *recording(dialect, lease, refusals, PENDING),
