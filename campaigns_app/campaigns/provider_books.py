@@ -5,6 +5,7 @@ of the call is committed after. Each turn is one transaction that does both: it 
 has ended, and begins with as many more. Nothing here calls a provider, and nothing waits for one.
 """
 
+import asyncio
 import logging
 import time
 from collections import deque
@@ -18,7 +19,7 @@ from campaigns_app.campaigns import leases, sending_ledger
 from campaigns_app.campaigns.calls import Called, Prepared
 from campaigns_app.campaigns.leases import Lease
 from campaigns_app.campaigns.results import Result
-from campaigns_app.campaigns.sending_ledger import News, RecipientRow
+from campaigns_app.campaigns.sending_ledger import News, RecipientRow, Wish
 from campaigns_app.channels.provider import Account, AccountPause, ProviderChannel, Retry, Suppress
 from campaigns_app.contacts.suppressing import suppress_addresses
 from campaigns_app.database.shared_session import SharedSession
@@ -79,6 +80,8 @@ class ProviderBooks:
         self._budget = budget
         self._prepare = prepare
         self._must_end = must_end
+        self._read: deque[RecipientRow] = deque()
+        self._are_all_read = False
         self._ready: deque[Prepared] = deque()
         self._refused: list[Result] = []
         self._made: list[Called] = []
@@ -103,16 +106,17 @@ class ProviderBooks:
         while self._holds:
             self._budget.hold(self._budget_name, self._holds.pop())
         async with self._sessions.lent() as session:
-            await self._refill(session)
+            await self._read_first(session)
+            self._prepare_some(room)
             allowed, wait = self._choose(room)
-            has_more = bool(self._ready or self._refused)
             has_news = allowed or self._made or self._refused
             begun = await self._write(session, allowed) if has_news or self._is_lease_old() else []
-        return Turn(begun, has_more, wait)
+        return Turn(begun, bool(self._read or self._ready or self._refused), wait)
 
     def begin_with_nobody_more(self) -> None:
         """From now on, only write down what comes of the calls under way."""
         self._goes_on = False
+        self._read.clear()
         self._ready.clear()
         self._refused.clear()
 
@@ -151,25 +155,44 @@ class ProviderBooks:
     def _is_lease_old(self) -> bool:
         return time.monotonic() - self._written_at > self._lease_seconds / 4
 
-    async def _refill(self, session: Session) -> None:
-        """Write the next messages, before those that are ready run out.
-
-        Whoever is being written to is not `pending`, and so is not among those who are read."""
-        now, most_calls = utcnow(), self._route.most_calls
+    async def _read_first(self, session: Session) -> None:
+        """Read who is next, where nobody is known: the others are read while there is news."""
+        now = utcnow()
         self._ready = deque(one for one in self._ready if not one.stale_at or one.stale_at > now)
-        if len(self._ready) >= most_calls or not self._goes_on:
+        if self._read or self._ready or not self._goes_on:
             return
-        limit = max(READ_AT_ONCE, most_calls)
-        besides = [one.contact_id for one in self._ready]
-        besides += [one.contact_id for one in self._refused]
-        rows = await sending_ledger.due_recipients(session, self._lease, limit, besides)
+        wish = self._wish([one.contact_id for one in self._refused])
+        self._note_read(wish, await sending_ledger.due_recipients(session, self._lease, wish))
         # No lock is held while messages are written.
         session.rollback()
-        for written in map(self._prepare, rows):
+
+    def _wish(self, besides: Sequence[int]) -> Wish:
+        return Wish(max(READ_AT_ONCE, self._route.most_calls), besides)
+
+    def _wish_for_more(self, allowed: Sequence[Prepared]) -> Wish | None:
+        """Whom to read before those who are known run out, without them."""
+        in_stock = len(self._read) + len(self._ready)
+        if self._are_all_read or not self._goes_on or in_stock >= self._route.most_calls:
+            return None
+        known = [one.recipient_id for one in self._read]
+        known += [one.contact_id for one in (*self._ready, *allowed)]
+        return self._wish(known + [one.contact_id for one in self._refused])
+
+    def _note_read(self, wish: Wish, rows: Sequence[RecipientRow]) -> None:
+        self._read.extend(rows)
+        self._are_all_read = len(rows) < wish.most
+
+    def _prepare_some(self, count: int) -> None:
+        """Write messages until so many are ready."""
+        while self._read and len(self._ready) < count:
+            written = self._prepare(self._read.popleft())
             if isinstance(written, Prepared):
                 self._ready.append(written)
             else:
                 self._refused.append(written)
+
+    async def _prepare_ahead(self) -> None:
+        self._prepare_some(self._route.most_calls)
 
     def _choose(self, room: int) -> tuple[list[Prepared], float | None]:
         """Those of the ready whom the rate allows, and when to ask for more if not all."""
@@ -200,26 +223,33 @@ class ProviderBooks:
         """Write it all down in one transaction, and renew the lease; returns those who were begun
         with."""
         lease = self._lease
+        wish = self._wish_for_more(allowed)
         news = News(
             results=[one.result for one in self._made],
             refusals=self._refused,
             contact_ids=[one.contact_id for one in allowed],
+            next_ones=wish,
         )
-        begun, goes_on = await sending_ledger.write_down(
+        self._refused = []
+        # While the server works, the next messages are written.
+        ahead = asyncio.ensure_future(self._prepare_ahead())
+        written = await sending_ledger.write_down(
             session, lease, self._lease_seconds, self._route.channel, news
         )
-        if not goes_on:
+        if wish is not None:
+            self._note_read(wish, written.next_ones)
+        if not written.goes_on:
             self.begin_with_nobody_more()
         self._heed_refusals(session)
         passing("before_commit")
         session.commit()
         passing("after_commit")
         self._written_at = time.monotonic()
+        await ahead
         made, self._made = self._made, []
-        self._refused = []
         with lines_together():
             _log(self._route.channel, lease.campaign_id, made)
-        return [one for one in allowed if one.contact_id in begun]
+        return [one for one in allowed if one.contact_id in written.begun]
 
     def _heed_refusals(self, session: Session) -> None:
         """Have whoever opted out left alone, and an inbox that is refused halted."""

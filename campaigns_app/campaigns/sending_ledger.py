@@ -4,7 +4,7 @@ Like those of `ledger`, every write is made in a transaction that holds the leas
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple, Self, cast
@@ -49,13 +49,22 @@ RECIPIENT_COLUMNS = (
 CONTACT_NAMES = tuple(one.key for one in CONTACT_COLUMNS)
 
 
+class Wish(NamedTuple):
+    """How many pending recipients to read, and the contacts that are not meant."""
+
+    most: int
+    besides: Sequence[int] = ()
+
+
 class News(NamedTuple):
     """What is to be written down: the results of those who are `sending`, the results of those who
-    are `pending` and with whom nothing was begun, and the contacts to begin with."""
+    are `pending` and with whom nothing was begun, and the contacts to begin with. Whoever may come
+    next is read by the way."""
 
     results: Sequence[Result]
     refusals: Sequence[Result] = ()
     contact_ids: Sequence[int] = ()
+    next_ones: Wish | None = None
 
 
 class RecipientRow(NamedTuple):
@@ -74,20 +83,31 @@ class RecipientRow(NamedTuple):
         return cls(recipient_id, row_id, attempts, dict(zip(CONTACT_NAMES, contact, strict=True)))
 
 
-async def due_recipients(
-    session: Session, lease: Lease, limit: int, besides: Collection[int]
-) -> list[RecipientRow]:
-    """Pending recipients of the batch whose time has come, without the contacts `besides`."""
+class Written(NamedTuple):
+    """What came of writing down: the contacts that are `sending` now, whether the campaign goes on,
+    and who may come next."""
+
+    begun: set[int]
+    goes_on: bool
+    next_ones: Sequence[RecipientRow] = ()
+
+
+async def due_recipients(session: Session, lease: Lease, wish: Wish) -> Sequence[RecipientRow]:
+    """Pending recipients of the batch whose time has come."""
     dialect = session.connection().dialect.name
+    [rows] = await in_one_trip(session, [_reading(dialect, lease, wish)])
+    return [RecipientRow.of(row) for row in rows]
+
+
+def _reading(dialect: str, lease: Lease, wish: Wish) -> Step:
     values = {
         "campaign": lease.campaign_id,
         "first": lease.first_contact_id,
         "last": lease.last_contact_id,
-        "besides": id_list(dialect, besides),
-        "most": limit,
+        "besides": id_list(dialect, wish.besides),
+        "most": wish.most,
     }
-    [rows] = await in_one_trip(session, [Step(_due(dialect), values)])
-    return [RecipientRow.of(row) for row in rows]
+    return Step(_due(dialect), values)
 
 
 @cache
@@ -119,14 +139,14 @@ def next_due(session: Session, lease: Lease) -> datetime | None:
 
 async def write_down(
     session: Session, lease: Lease, lease_seconds: int, channel: Channel, news: News
-) -> tuple[set[int], bool]:
-    """Write down the news, and renew the lease. Returns the contacts that are `sending` now, and
-    whether the campaign goes on; where it does not, only results are written down.
+) -> Written:
+    """Write down the news, and renew the lease. Where the campaign does not go on, only results
+    are written down.
 
     Whoever was blocked or opted out since the start is skipped, with the reason. Raises
     `StaleLease`. Does not commit.
     """
-    results, refusals, contact_ids = news
+    results, refusals, contact_ids, next_ones = news
     dialect = session.connection().dialect.name
     steps = [
         ledger.counting(lease, lease_seconds, _changes(news)),
@@ -135,17 +155,20 @@ async def write_down(
     ]
     if contact_ids:
         steps.append(_moving(dialect, lease, channel, contact_ids, SENDING))
+    if next_ones:
+        steps.append(_reading(dialect, lease, next_ones))
     answers = await in_one_trip(session, steps)
     goes_on = leases.is_going_on(lease, answers[0])
-    if not goes_on and (refusals or contact_ids):
+    if not goes_on and news != News(results):
         session.rollback()
         return await write_down(session, lease, lease_seconds, channel, News(results))
+    rows = [RecipientRow.of(row) for row in answers.pop()] if next_ones else []
     begun = {contact_id for (contact_id,) in answers[-1]} if contact_ids else set()
     left = [one for one in contact_ids if one not in begun]
     if left:
         await _skip(session, lease, lease_seconds, channel, left)
     announce_failures(session, lease.account_id, lease.campaign_id, [*results, *refusals])
-    return begun, goes_on
+    return Written(begun, goes_on, rows)
 
 
 def _changes(news: News) -> Mapping[RecipientState, int]:
