@@ -165,8 +165,13 @@ class HttpClient:
             status=response.status,
             body=excerpt,
             duration_ms=_milliseconds_since(started),
-            retry_after=read_retry_after(response.headers.get("Retry-After"), datetime.now(UTC)),
+            retry_after=_retry_after(response),
         )
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    value = response.headers.get("Retry-After")
+    return None if value is None else read_retry_after(value, datetime.now(UTC))
 
 
 def read_retry_after(value: str | None, now: datetime) -> float | None:
@@ -224,12 +229,10 @@ def _guarded_socket(policy: Policy) -> Any:
 
 async def _read_excerpt(content: aiohttp.StreamReader, longest: int) -> bytes:
     """The beginning of a body. What is left unread ends the connection when it is given back."""
-    excerpt = bytearray()
-    async for chunk in content.iter_any():
+    excerpt = b""
+    while len(excerpt) < longest and (chunk := await content.readany()):
         excerpt += chunk
-        if len(excerpt) >= longest:
-            break
-    return bytes(excerpt[:longest])
+    return excerpt[:longest]
 
 
 # The first that fits; a `ClientConnectorError` is an `OSError`, too.

@@ -3,6 +3,7 @@
 The statements are those that the functions themselves give to the database, caught on their way.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -24,7 +25,7 @@ from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignReci
 from campaigns_app.campaigns.receipt_matching import Told, match_recipients
 from campaigns_app.campaigns.report import list_campaigns, list_recipients
 from campaigns_app.campaigns.results import Result
-from campaigns_app.campaigns.sending_ledger import News, write_down
+from campaigns_app.campaigns.sending_ledger import News, Wish, write_down
 from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.campaigns.sweep import sweep
 from campaigns_app.channels.provider import EventKind, ProviderEvent
@@ -196,13 +197,18 @@ def _send_some(session: Session) -> None:
     session.execute(
         update(Contact).where(Contact.id == lease.first_contact_id).values(blocked=True)
     )
-    rows = sending_ledger.due_recipients(session, lease, 50, [])
+    asyncio.run(_send_to_some(session, lease))
+
+
+async def _send_to_some(session: Session, lease: leases.Lease) -> None:
+    rows = await sending_ledger.due_recipients(session, lease, Wish(50))
     ids = [row.recipient_id for row in rows]
     # Of all channels the one whose contacts can be suppressed by the most names.
     channel = TelegramChannel()
-    begun, _ = write_down(session, lease, 20, channel, News([], contact_ids=ids))
+    news = News([], contact_ids=ids, next_ones=Wish(50, ids))
+    begun = (await write_down(session, lease, 20, channel, news)).begun
     results = [Result(one, RecipientState.SENT, provider_message_id="x") for one in begun]
-    write_down(session, lease, 20, channel, News(results))
+    await write_down(session, lease, 20, channel, News(results))
     sending_ledger.next_due(session, lease)
     session.commit()
 

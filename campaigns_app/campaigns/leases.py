@@ -9,13 +9,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    ScalarSelect,
+    Select,
+    and_,
+    bindparam,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.models import Campaign, CampaignBatch
 from campaigns_app.conversations.numbering import reserve_display_ids
 from campaigns_app.database.clock import database_now
-from campaigns_app.database.one_trip import Rows, Step
+from campaigns_app.database.one_trip import Rows
 from campaigns_app.errors import StaleLease
 from campaigns_app.inboxes.models import Inbox
 
@@ -126,16 +136,12 @@ def hold(session: Session, lease: Lease) -> bool:
 
     Raises `StaleLease` when somebody else has taken the batch. Does not commit.
     """
-    return is_going_on(lease, session.connection().execute(*holding(lease)).all())
-
-
-def holding(lease: Lease) -> Step:
-    """`hold` as a step of several; `is_going_on` reads its answer."""
-    return Step(_holding(), {"batch": lease.batch_id, "fence_held": lease.fence})
+    named = {"batch": lease.batch_id, "fence_held": lease.fence}
+    return is_going_on(lease, session.connection().execute(_holding(), named).all())
 
 
 def is_going_on(lease: Lease, rows: Rows) -> bool:
-    """See `hold`. Raises `StaleLease`."""
+    """What `hold` says, from the rows of a statement that says it. Raises `StaleLease`."""
     if not rows:
         raise StaleLease(f"batch {lease.batch_id} is no longer held under fence {lease.fence}")
     return bool(rows[0][0])
@@ -154,6 +160,12 @@ def _holding() -> Select[bool]:
         )
         .with_for_update(of=CampaignBatch)
     )
+
+
+def whether_its_campaign_goes_on() -> ScalarSelect[bool]:
+    """The same of the batch that a statement changes."""
+    of_batch = select(_goes_on()).where(Campaign.id == CampaignBatch.campaign_id)
+    return of_batch.correlate(CampaignBatch).scalar_subquery()
 
 
 def _goes_on() -> ColumnElement[bool]:

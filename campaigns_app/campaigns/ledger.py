@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import ColumnElement, Row, Update, and_, bindparam, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from campaigns_app.campaigns.announcing import announce, announce_failures
-from campaigns_app.campaigns.leases import Lease
+from campaigns_app.campaigns.leases import Lease, is_going_on, whether_its_campaign_goes_on
 from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
 from campaigns_app.campaigns.states import Phase, RecipientState
 from campaigns_app.contacts.models import Contact
@@ -139,20 +140,20 @@ def count_changes(
     Raises `StaleLease` when another worker has taken the batch. Does not commit.
     """
     held = session.connection().execute(*counting(lease, lease_seconds, changes))
-    if held.rowcount != 1:
-        raise StaleLease(f"batch {lease.batch_id} was taken by another worker")
+    is_going_on(lease, held.all())
 
 
 def counting(lease: Lease, lease_seconds: int, changes: Mapping[RecipientState, int]) -> Step:
-    """`count_changes` as a step of several, in a transaction that holds the lease."""
+    """`count_changes` as a step of several, in a transaction that holds the lease or is to hold it
+    from now on: `leases.is_going_on` reads its answer."""
     values = {f"more_{state.value}": changes.get(state, 0) for state in RecipientState}
     batch = {"batch": lease.batch_id, "fence_held": lease.fence}
     return Step(_counting(lease_seconds), values | batch)
 
 
 @cache
-def _counting(lease_seconds: int) -> Update:
-    """Built once: every chunk and every call ends with it."""
+def _counting(lease_seconds: int) -> ReturningUpdate[bool]:
+    """Built once: every chunk ends with it, and every turn begins with it."""
     counters = {
         state.value: getattr(CampaignBatch, state.value) + bindparam(f"more_{state.value}", 0)
         for state in RecipientState
@@ -162,8 +163,10 @@ def _counting(lease_seconds: int) -> Update:
         .where(
             CampaignBatch.id == bindparam("batch"),
             CampaignBatch.fence == bindparam("fence_held"),
+            CampaignBatch.finished_at.is_(None),
         )
         .values(lease_expires_at=database_now(lease_seconds), **counters)
+        .returning(whether_its_campaign_goes_on())
     )
 
 

@@ -5,19 +5,18 @@ when the provider does not know of the message either, it is left to a person. N
 again here.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.campaigns.calls import Prepared
 from campaigns_app.campaigns.delivery import surroundings_of
-from campaigns_app.campaigns.ledger import CONTACT_COLUMNS
 from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
 from campaigns_app.campaigns.provider_messages import MessageWriter
+from campaigns_app.campaigns.sending_ledger import RECIPIENT_COLUMNS, RecipientRow
 from campaigns_app.campaigns.standing import Standing
 from campaigns_app.campaigns.standings import lock_recipients, write_standings
 from campaigns_app.campaigns.states import Reason, RecipientState
@@ -107,20 +106,16 @@ def read_questions(session: Session, campaign_id: int) -> Questions:
         raise TypeError(f"channel {channel.name!r} has no provider")
     writer = MessageWriter(campaign, channel, surroundings_of(campaign))
     account, since = account_of(campaign.inbox), campaign.started_at or campaign.created_at
-    rows: Sequence[Any] = session.execute(
-        select(
-            CampaignRecipient.contact_id.label("recipient_id"),
-            CampaignRecipient.id.label("row_id"),
-            CampaignRecipient.attempts,
-            *CONTACT_COLUMNS,
-        )
+    rows = session.execute(
+        select(*RECIPIENT_COLUMNS)
         .outerjoin(Contact, Contact.id == CampaignRecipient.contact_id)
         .where(CampaignRecipient.campaign_id == campaign_id, _is_open())
         .order_by(CampaignRecipient.contact_id)
         .limit(ASKED_AT_ONCE)
     ).all()
     session.rollback()
-    prepared = {row.row_id: writer.prepare(row) for row in rows}
+    recipients = map(RecipientRow.of, rows)
+    prepared = {one.row_id: writer.prepare(one) for one in recipients}
     messages = {
         row_id: one.message if isinstance(one, Prepared) else None
         for row_id, one in prepared.items()

@@ -5,12 +5,13 @@ of the call is committed after. Each turn is one transaction that does both: it 
 has ended, and begins with as many more. Nothing here calls a provider, and nothing waits for one.
 """
 
+import asyncio
 import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -19,9 +20,10 @@ from campaigns_app.campaigns.calls import Called, Prepared
 from campaigns_app.campaigns.leases import Lease
 from campaigns_app.campaigns.refusals import RefusalsInARow, stop_what_is_refused
 from campaigns_app.campaigns.results import Result
-from campaigns_app.campaigns.sending_ledger import News
+from campaigns_app.campaigns.sending_ledger import News, RecipientRow, Wish
 from campaigns_app.channels.provider import Account, ProviderChannel, Retry, Suppress
 from campaigns_app.contacts.suppressing import suppress_addresses
+from campaigns_app.database.shared_session import SharedSession
 from campaigns_app.database.types import utcnow
 from campaigns_app.logs import lines_together
 from campaigns_app.pauses import passing
@@ -54,27 +56,29 @@ class Turn(NamedTuple):
 
 
 class ProviderBooks:
-    """One worker's books of one batch. `prepare` writes the message of a row of
-    `sending_ledger.due_recipients`, or says why there is none; `must_end` says when to begin with
+    """One worker's books of one batch. `prepare` writes the message of a recipient,
+    or says why there is none; `must_end` says when to begin with
     nobody any more."""
 
     def __init__(
         self,
-        session: Session,
+        sessions: SharedSession,
         route: Route,
         lease: Lease,
         lease_seconds: int,
         budget: RateBudget,
-        prepare: Callable[[Any], Prepared | Result],
+        prepare: Callable[[RecipientRow], Prepared | Result],
         must_end: Callable[[], bool],
     ) -> None:
-        self._session = session
+        self._sessions = sessions
         self._route = route
         self._lease = lease
         self._lease_seconds = lease_seconds
         self._budget = budget
         self._prepare = prepare
         self._must_end = must_end
+        self._read: deque[RecipientRow] = deque()
+        self._are_all_read = False
         self._ready: deque[Prepared] = deque()
         self._refused: list[Result] = []
         self._made: list[Called] = []
@@ -84,7 +88,7 @@ class ProviderBooks:
         self._refusals = RefusalsInARow()
         self._goes_on = True
 
-    def take_turn(self, made: Sequence[Called], room: int) -> Turn:
+    async def take_turn(self, made: Sequence[Called], room: int) -> Turn:
         """Write down what came of the calls `made`, and begin with as many recipients whose time
         has come as there is room and the rate allows.
 
@@ -98,30 +102,33 @@ class ProviderBooks:
             self.begin_with_nobody_more()
         while self._holds:
             self._budget.hold(self._budget_name, self._holds.pop())
-        self._refill()
-        allowed, wait = self._choose(room)
-        has_more = bool(self._ready or self._refused)
-        has_news = allowed or self._made or self._refused
-        begun = self._write(allowed) if has_news or self._is_lease_old() else []
-        return Turn(begun, has_more, wait)
+        async with self._sessions.lent() as session:
+            await self._read_first(session)
+            self._prepare_some(room)
+            allowed, wait = self._choose(room)
+            has_news = allowed or self._made or self._refused
+            begun = await self._write(session, allowed) if has_news or self._is_lease_old() else []
+        return Turn(begun, bool(self._read or self._ready or self._refused), wait)
 
     def begin_with_nobody_more(self) -> None:
         """From now on, only write down what comes of the calls under way."""
         self._goes_on = False
+        self._read.clear()
         self._ready.clear()
         self._refused.clear()
 
-    def give_back(self) -> bool:
+    async def give_back(self) -> bool:
         """End the lease, with everything written down; returns whether the batch is finished.
 
         It is not when somebody is to be tried later, the campaign was paused or cancelled, the
         inbox halted, or this process asked to end. Commits.
         """
-        with_rest = sending_ledger.next_due(self._session, self._lease)
-        self._session.rollback()
-        finished = with_rest is None
-        resume_at = with_rest if self._goes_on else None
-        leases.give_back(self._session, self._lease, finished=finished, resume_at=resume_at)
+        async with self._sessions.lent() as session:
+            with_rest = sending_ledger.next_due(session, self._lease)
+            session.rollback()
+            finished = with_rest is None
+            resume_at = with_rest if self._goes_on else None
+            leases.give_back(session, self._lease, finished=finished, resume_at=resume_at)
         return finished
 
     @property
@@ -139,25 +146,44 @@ class ProviderBooks:
     def _is_lease_old(self) -> bool:
         return time.monotonic() - self._written_at > self._lease_seconds / 4
 
-    def _refill(self) -> None:
-        """Write the next messages, before those that are ready run out.
-
-        Whoever is being written to is not `pending`, and so is not among those who are read."""
-        now, most_calls = utcnow(), self._route.most_calls
+    async def _read_first(self, session: Session) -> None:
+        """Read who is next, where nobody is known: the others are read while there is news."""
+        now = utcnow()
         self._ready = deque(one for one in self._ready if not one.stale_at or one.stale_at > now)
-        if len(self._ready) >= most_calls or not self._goes_on:
+        if self._read or self._ready or not self._goes_on:
             return
-        limit = max(READ_AT_ONCE, most_calls)
-        besides = [one.contact_id for one in self._ready]
-        besides += [one.contact_id for one in self._refused]
-        rows = sending_ledger.due_recipients(self._session, self._lease, limit, besides)
+        wish = self._wish([one.contact_id for one in self._refused])
+        self._note_read(wish, await sending_ledger.due_recipients(session, self._lease, wish))
         # No lock is held while messages are written.
-        self._session.rollback()
-        for written in map(self._prepare, rows):
+        session.rollback()
+
+    def _wish(self, besides: Sequence[int]) -> Wish:
+        return Wish(max(READ_AT_ONCE, self._route.most_calls), besides)
+
+    def _wish_for_more(self, allowed: Sequence[Prepared]) -> Wish | None:
+        """Whom to read before those who are known run out, without them."""
+        in_stock = len(self._read) + len(self._ready)
+        if self._are_all_read or not self._goes_on or in_stock >= self._route.most_calls:
+            return None
+        known = [one.recipient_id for one in self._read]
+        known += [one.contact_id for one in (*self._ready, *allowed)]
+        return self._wish(known + [one.contact_id for one in self._refused])
+
+    def _note_read(self, wish: Wish, rows: Sequence[RecipientRow]) -> None:
+        self._read.extend(rows)
+        self._are_all_read = len(rows) < wish.most
+
+    def _prepare_some(self, count: int) -> None:
+        """Write messages until so many are ready."""
+        while self._read and len(self._ready) < count:
+            written = self._prepare(self._read.popleft())
             if isinstance(written, Prepared):
                 self._ready.append(written)
             else:
                 self._refused.append(written)
+
+    async def _prepare_ahead(self) -> None:
+        self._prepare_some(self._route.most_calls)
 
     def _choose(self, room: int) -> tuple[list[Prepared], float | None]:
         """Those of the ready whom the rate allows, and when to ask for more if not all."""
@@ -184,43 +210,50 @@ class ProviderBooks:
         self._debt = max(self._debt, 0)
         return allowed
 
-    def _write(self, allowed: Sequence[Prepared]) -> Sequence[Prepared]:
+    async def _write(self, session: Session, allowed: Sequence[Prepared]) -> Sequence[Prepared]:
         """Write it all down in one transaction, and renew the lease; returns those who were begun
         with."""
-        session, lease = self._session, self._lease
+        lease = self._lease
+        wish = self._wish_for_more(allowed)
         news = News(
             results=[one.result for one in self._made],
             refusals=self._refused,
             contact_ids=[one.contact_id for one in allowed],
+            next_ones=wish,
         )
-        begun, goes_on = sending_ledger.write_down(
+        self._refused = []
+        # While the server works, the next messages are written.
+        ahead = asyncio.ensure_future(self._prepare_ahead())
+        written = await sending_ledger.write_down(
             session, lease, self._lease_seconds, self._route.channel, news
         )
-        if not goes_on:
+        if wish is not None:
+            self._note_read(wish, written.next_ones)
+        if not written.goes_on:
             self.begin_with_nobody_more()
-        self._heed_refusals()
+        self._heed_refusals(session)
         passing("before_commit")
         session.commit()
         passing("after_commit")
         self._written_at = time.monotonic()
+        await ahead
         made, self._made = self._made, []
-        self._refused = []
         with lines_together():
             _log(self._route.channel, lease.campaign_id, made)
-        return [one for one in allowed if one.contact_id in begun]
+        return [one for one in allowed if one.contact_id in written.begun]
 
-    def _heed_refusals(self) -> None:
+    def _heed_refusals(self, session: Session) -> None:
         """Have whoever opted out left alone, and what is refused altogether stopped."""
         addresses = [
             (self._route.channel.suppressible(one.prepared.message.to), one.outcome.code or "")
             for one in self._made
             if isinstance(one.outcome, Suppress)
         ]
-        suppress_addresses(self._session, self._lease.account_id, addresses, source="provider")
+        suppress_addresses(session, self._lease.account_id, addresses, source="provider")
         reason = self._refusals.reason_to_stop
         if reason is not None:
             lease = self._lease
-            stop_what_is_refused(self._session, lease.inbox_id, lease.campaign_id, reason)
+            stop_what_is_refused(session, lease.inbox_id, lease.campaign_id, reason)
 
 
 def _log(channel: ProviderChannel, campaign_id: int, made: Sequence[Called]) -> None:

@@ -22,6 +22,7 @@ from campaigns_app.campaigns.provider_messages import MessageWriter
 from campaigns_app.campaigns.provider_run import ProviderRun
 from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
+from campaigns_app.database.shared_session import SharedSession
 from campaigns_app.errors import StaleLease
 from campaigns_app.extensions import db
 from campaigns_app.http_client import HttpClient
@@ -55,7 +56,7 @@ def provider_types() -> list[str]:
 
 class _Shift:
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self._sessions = SharedSession(session)
         self._ends = time.monotonic() + SHIFT_SECONDS
         self._lanes: dict[asyncio.Task[None], int] = {}
         self._types = provider_types()
@@ -65,22 +66,23 @@ class _Shift:
         policy = provider_policy(MOST_LANES * current_app.config["PROVIDER_CONCURRENCY"])
         async with HttpClient(policy) as http:
             while True:
-                self._open_lanes(http)
+                await self._open_lanes(http)
                 if not self._lanes:
                     return self._is_over()
                 await self._wait()
 
-    def _open_lanes(self, http: HttpClient) -> None:
+    async def _open_lanes(self, http: HttpClient) -> None:
         """Take one batch for each inbox that has one and that this worker is not busy with."""
         while len(self._lanes) < MOST_LANES and not self._is_over():
-            lease = leases.take_batch(
-                self._session,
-                lease_owner(),
-                current_app.config["LEASE_SECONDS"],
-                inbox_types=self._types,
-                besides=list(self._lanes.values()),
-                numbered=False,
-            )
+            async with self._sessions.lent() as session:
+                lease = leases.take_batch(
+                    session,
+                    lease_owner(),
+                    current_app.config["LEASE_SECONDS"],
+                    inbox_types=self._types,
+                    besides=list(self._lanes.values()),
+                    numbered=False,
+                )
             if lease is None:
                 return
             lane = asyncio.ensure_future(self._work_on(lease, http))
@@ -96,24 +98,24 @@ class _Shift:
 
     async def _work_on(self, lease: Lease, http: HttpClient) -> None:
         try:
-            route, books = self._open_books(lease)
+            async with self._sessions.lent() as session:
+                route, books = self._open_books(session, lease)
             if await ProviderRun(http, route, books).finish():
-                ledger.finish_campaign(self._session, lease.campaign_id)
+                async with self._sessions.lent() as session:
+                    ledger.finish_campaign(session, lease.campaign_id)
         except StaleLease as error:
-            self._session.rollback()
             logger.warning("Stopped: %s", error)
         except SecretsLocked as error:
-            self._halt(lease, str(error))
+            await self._halt(lease, str(error))
             logger.error("Inbox %s is halted: %s", lease.inbox_id, error)
         except (OperationalError, BudgetUnreachable) as error:
             # Whoever is in the middle of being sent to keeps the lease until it runs out.
-            self._session.rollback()
             logger.error("Batch %s is left for later: %s", lease.batch_id, error)
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _open_books(self, lease: Lease) -> tuple[Route, ProviderBooks]:
+    def _open_books(self, session: Session, lease: Lease) -> tuple[Route, ProviderBooks]:
         """Raises `StaleLease`, and `SecretsLocked`. Commits."""
-        session, config = self._session, current_app.config
+        config = current_app.config
         settle_predecessors(session, lease)
         campaign = session.get_one(Campaign, lease.campaign_id, populate_existing=True)
         channel = get_channels().get(campaign.inbox.inbox_type)
@@ -129,7 +131,7 @@ class _Shift:
         writer = MessageWriter(campaign, channel, surroundings_of(campaign))
         session.rollback()
         books = ProviderBooks(
-            session,
+            self._sessions,
             route,
             lease,
             config["LEASE_SECONDS"],
@@ -139,11 +141,11 @@ class _Shift:
         )
         return route, books
 
-    def _halt(self, lease: Lease, reason: str) -> None:
+    async def _halt(self, lease: Lease, reason: str) -> None:
         """Let nothing leave the inbox. Commits."""
-        self._session.rollback()
-        halt_inbox(self._session, lease.inbox_id, reason)
-        leases.give_back(self._session, lease, finished=False)
+        async with self._sessions.lent() as session:
+            halt_inbox(session, lease.inbox_id, reason)
+            leases.give_back(session, lease, finished=False)
 
     def _is_over(self) -> bool:
         return must_end() or time.monotonic() > self._ends

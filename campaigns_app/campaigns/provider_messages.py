@@ -9,6 +9,7 @@ from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.quiet_hours import QuietHours, Window
 from campaigns_app.campaigns.rendering import MessageTemplate, RenderingFailed, Surroundings
 from campaigns_app.campaigns.results import Result
+from campaigns_app.campaigns.sending_ledger import RecipientRow
 from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.channels.provider import OutgoingMessage, ProviderChannel
 from campaigns_app.database.types import utcnow
@@ -47,13 +48,13 @@ class MessageWriter:
         window = Window.of(campaign.account.quiet_hours) if minds_quiet_hours else None
         self._quiet_hours = QuietHours(window, campaign.account.time_zone) if window else None
 
-    def prepare(self, row: Any) -> Prepared | Result:
-        """The message for a row of `sending_ledger.due_recipients`, or why there is none."""
-        if row.id is None:
+    def prepare(self, row: RecipientRow) -> Prepared | Result:
+        """The message for a recipient, or why there is none."""
+        contact = row.contact
+        if contact["id"] is None:
             return Result(row.recipient_id, RecipientState.SKIPPED, Reason.CONTACT_DELETED)
-        contact = row._mapping
         now = utcnow()
-        held = self._held(row, contact, now)
+        held = self._held(row, now)
         if held is not None:
             return held
         try:
@@ -78,11 +79,11 @@ class MessageWriter:
         stale_at = now.replace(second=0, microsecond=0) + MINUTE if self._quiet_hours else None
         return Prepared(row.recipient_id, row.attempts, units, message, stale_at)
 
-    def _held(self, row: Any, contact: Mapping[str, Any], now: datetime) -> Result | None:
+    def _held(self, row: RecipientRow, now: datetime) -> Result | None:
         """That the recipient is to wait until it is day there; None where it is."""
         if self._quiet_hours is None:
             return None
-        opening = self._quiet_hours.opening_for(contact, now)
+        opening = self._quiet_hours.opening_for(row.contact, now)
         if opening == now:
             return None
         state = RecipientState.SKIPPED if opening is None else RecipientState.PENDING

@@ -48,11 +48,11 @@ class ProviderRun:
             self._books.begin_with_nobody_more()
             await self._end_calls()
             raise
-        return self._books.give_back()
+        return await self._books.give_back()
 
     async def _send(self) -> None:
         while True:
-            turn = self._take_turn()
+            turn = await self._take_turn()
             if not (turn.has_more or self._calls or self._ended):
                 return
             await self._wait(turn)
@@ -61,16 +61,16 @@ class ProviderRun:
         """Write down what comes of the calls under way; the first time, what came before too."""
         while True:
             with suppress(BudgetUnreachable):
-                self._take_turn()
+                await self._take_turn()
                 if not self._calls and not self._ended:
                     return
             await self._until_ended(len(self._calls), RECORD_SECONDS)
 
-    def _take_turn(self) -> Turn:
+    async def _take_turn(self) -> Turn:
         ended, self._ended = self._ended, []
         made = [task.result() for task in ended]
         room = self._route.most_calls - len(self._calls)
-        turn = self._books.take_turn(made, room)
+        turn = await self._books.take_turn(made, room)
         now = utcnow()
         for one in turn.begun:
             work = call(self._route.channel, self._http, self._route.account, one, now)

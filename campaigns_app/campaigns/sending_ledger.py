@@ -4,14 +4,14 @@ Like those of `ledger`, every write is made in a transaction that holds the leas
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Self, cast
 
 from sqlalchemy import (
     ColumnElement,
-    Row,
+    Select,
     Table,
     Update,
     and_,
@@ -40,42 +40,92 @@ from campaigns_app.database.one_trip import Step, in_one_trip
 PENDING, SENDING = RecipientState.PENDING, RecipientState.SENDING
 SKIPPED = RecipientState.SKIPPED
 
+RECIPIENT_COLUMNS = (
+    CampaignRecipient.contact_id,
+    CampaignRecipient.id,
+    CampaignRecipient.attempts,
+    *CONTACT_COLUMNS,
+)
+CONTACT_NAMES = tuple(one.key for one in CONTACT_COLUMNS)
+
+
+class Wish(NamedTuple):
+    """How many pending recipients to read, and the contacts that are not meant."""
+
+    most: int
+    besides: Sequence[int] = ()
+
 
 class News(NamedTuple):
     """What is to be written down: the results of those who are `sending`, the results of those who
-    are `pending` and with whom nothing was begun, and the contacts to begin with."""
+    are `pending` and with whom nothing was begun, and the contacts to begin with. Whoever may come
+    next is read by the way."""
 
     results: Sequence[Result]
     refusals: Sequence[Result] = ()
     contact_ids: Sequence[int] = ()
+    next_ones: Wish | None = None
 
 
-def due_recipients(
-    session: Session, lease: Lease, limit: int, besides: Collection[int]
-) -> Sequence[Row[tuple[int, ...]]]:
-    """Pending recipients of the batch whose time has come, without the contacts `besides`: rows
-    of `recipient_id` (a contact id), `row_id` (of the ledger), `attempts`, and the contact's
-    columns, empty where it was deleted."""
-    return session.execute(
-        select(
-            CampaignRecipient.contact_id.label("recipient_id"),
-            CampaignRecipient.id.label("row_id"),
-            CampaignRecipient.attempts,
-            *CONTACT_COLUMNS,
-        )
-        .outerjoin(Contact, Contact.id == CampaignRecipient.contact_id)
+class RecipientRow(NamedTuple):
+    """A recipient whose message is to be written: the contact's id, that of the row in the ledger,
+    the attempts before, and the contact by column, empty where it was deleted."""
+
+    recipient_id: int
+    row_id: int
+    attempts: int
+    contact: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> Self:
+        """From a row of `RECIPIENT_COLUMNS`, joined with contacts."""
+        recipient_id, row_id, attempts, *contact = row
+        return cls(recipient_id, row_id, attempts, dict(zip(CONTACT_NAMES, contact, strict=True)))
+
+
+class Written(NamedTuple):
+    """What came of writing down: the contacts that are `sending` now, whether the campaign goes on,
+    and who may come next."""
+
+    begun: set[int]
+    goes_on: bool
+    next_ones: Sequence[RecipientRow] = ()
+
+
+async def due_recipients(session: Session, lease: Lease, wish: Wish) -> Sequence[RecipientRow]:
+    """Pending recipients of the batch whose time has come."""
+    dialect = session.connection().dialect.name
+    [rows] = await in_one_trip(session, [_reading(dialect, lease, wish)])
+    return [RecipientRow.of(row) for row in rows]
+
+
+def _reading(dialect: str, lease: Lease, wish: Wish) -> Step:
+    values = {
+        "campaign": lease.campaign_id,
+        "first": lease.first_contact_id,
+        "last": lease.last_contact_id,
+        "besides": id_list(dialect, wish.besides),
+        "most": wish.most,
+    }
+    return Step(_due(dialect), values)
+
+
+@cache
+def _due(dialect: str) -> Select[Any]:
+    table = cast(Table, CampaignRecipient.__table__)
+    return (
+        select(*RECIPIENT_COLUMNS)
+        .outerjoin(Contact, Contact.id == table.c.contact_id)
         .where(
-            *_of_batch(lease),
-            CampaignRecipient.state == PENDING,
-            CampaignRecipient.contact_id.not_in(besides),
-            or_(
-                CampaignRecipient.next_attempt_at.is_(None),
-                CampaignRecipient.next_attempt_at <= database_now(),
-            ),
+            table.c.campaign_id == bindparam("campaign"),
+            table.c.contact_id.between(bindparam("first"), bindparam("last")),
+            table.c.state == PENDING.value,
+            ~among(dialect, table.c.contact_id, bindparam("besides")),
+            or_(table.c.next_attempt_at.is_(None), table.c.next_attempt_at <= database_now()),
         )
-        .order_by(CampaignRecipient.contact_id)
-        .limit(limit)
-    ).all()
+        .order_by(table.c.contact_id)
+        .limit(bindparam("most"))
+    )
 
 
 def next_due(session: Session, lease: Lease) -> datetime | None:
@@ -87,36 +137,38 @@ def next_due(session: Session, lease: Lease) -> datetime | None:
     )
 
 
-def write_down(
+async def write_down(
     session: Session, lease: Lease, lease_seconds: int, channel: Channel, news: News
-) -> tuple[set[int], bool]:
-    """Write down the news, and renew the lease. Returns the contacts that are `sending` now, and
-    whether the campaign goes on; where it does not, only results are written down.
+) -> Written:
+    """Write down the news, and renew the lease. Where the campaign does not go on, only results
+    are written down.
 
     Whoever was blocked or opted out since the start is skipped, with the reason. Raises
     `StaleLease`. Does not commit.
     """
-    results, refusals, contact_ids = news
+    results, refusals, contact_ids, next_ones = news
     dialect = session.connection().dialect.name
     steps = [
-        leases.holding(lease),
         ledger.counting(lease, lease_seconds, _changes(news)),
         *recording(dialect, lease, results, SENDING),
         *recording(dialect, lease, refusals, PENDING),
     ]
     if contact_ids:
         steps.append(_moving(dialect, lease, channel, contact_ids, SENDING))
-    answers = in_one_trip(session, steps)
+    if next_ones:
+        steps.append(_reading(dialect, lease, next_ones))
+    answers = await in_one_trip(session, steps)
     goes_on = leases.is_going_on(lease, answers[0])
-    if not goes_on and (refusals or contact_ids):
+    if not goes_on and news != News(results):
         session.rollback()
-        return write_down(session, lease, lease_seconds, channel, News(results))
+        return await write_down(session, lease, lease_seconds, channel, News(results))
+    rows = [RecipientRow.of(row) for row in answers.pop()] if next_ones else []
     begun = {contact_id for (contact_id,) in answers[-1]} if contact_ids else set()
     left = [one for one in contact_ids if one not in begun]
     if left:
-        _skip(session, lease, lease_seconds, channel, left)
+        await _skip(session, lease, lease_seconds, channel, left)
     announce_failures(session, lease.account_id, lease.campaign_id, [*results, *refusals])
-    return begun, goes_on
+    return Written(begun, goes_on, rows)
 
 
 def _changes(news: News) -> Mapping[RecipientState, int]:
@@ -127,7 +179,7 @@ def _changes(news: News) -> Mapping[RecipientState, int]:
     return moved
 
 
-def _skip(
+async def _skip(
     session: Session,
     lease: Lease,
     lease_seconds: int,
@@ -138,13 +190,13 @@ def _skip(
     dialect = session.connection().dialect.name
     reasons = (Reason.BLOCKED, Reason.OPTED_OUT)
     steps = [_moving(dialect, lease, channel, contact_ids, SKIPPED, reason) for reason in reasons]
-    skipped = sum(map(len, in_one_trip(session, steps)))
+    skipped = sum(map(len, await in_one_trip(session, steps)))
     back = {
         SENDING: -len(contact_ids),
         PENDING: len(contact_ids) - skipped,
         SKIPPED: skipped,
     }
-    in_one_trip(session, [ledger.counting(lease, lease_seconds, back)])
+    await in_one_trip(session, [ledger.counting(lease, lease_seconds, back)])
 
 
 def _moving(

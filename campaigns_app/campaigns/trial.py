@@ -24,6 +24,7 @@ from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.provider_messages import NO_CONVERSATION, MessageWriter
 from campaigns_app.campaigns.rendering import MessageTemplate, RenderingFailed
 from campaigns_app.campaigns.results import Result
+from campaigns_app.campaigns.sending_ledger import RecipientRow
 from campaigns_app.campaigns.texts import reason_text
 from campaigns_app.campaigns.trial_people import find_person, own_number_of, refuse_unwilling
 from campaigns_app.channels import provider
@@ -100,12 +101,12 @@ def send_trial(account: Account, campaign: Campaign, wish: Wish, *, actor: User)
     row = find_person(campaign, channel, wish.contact_id)
     if not campaign.inbox.enabled:
         raise Refused(_("CAMPAIGN.TRIAL.DISABLED"))
-    refuse_unwilling(account.id, channel, row.id, number)
+    refuse_unwilling(account.id, channel, row.recipient_id, number)
     prepared = _prepare(campaign, channel, row, number)
     trial = Trial(
         Outcome.UNKNOWN,
-        row.id,
-        row.name,
+        row.recipient_id,
+        row.contact["name"],
         prepared.message.text,
         is_marked=not channel.sends_templates,
         to=prepared.message.to,
@@ -115,16 +116,18 @@ def send_trial(account: Account, campaign: Campaign, wish: Wish, *, actor: User)
     return _carry_out(account.id, campaign, channel, prepared, trial, actor)
 
 
-def _show(campaign: Campaign, row: Any) -> Trial:
+def _show(campaign: Campaign, row: RecipientRow) -> Trial:
     try:
         template = MessageTemplate(campaign.message)
-        text = template.render(row._mapping, NO_CONVERSATION, surroundings_of(campaign))
+        text = template.render(row.contact, NO_CONVERSATION, surroundings_of(campaign))
     except RenderingFailed as error:
         raise Refused(str(error)) from error
-    return Trial(Outcome.SHOWN, row.id, row.name, text)
+    return Trial(Outcome.SHOWN, row.recipient_id, row.contact["name"], text)
 
 
-def _prepare(campaign: Campaign, channel: ProviderChannel, row: Any, number: str) -> Prepared:
+def _prepare(
+    campaign: Campaign, channel: ProviderChannel, row: RecipientRow, number: str
+) -> Prepared:
     """The marked message. Quiet hours are a contact's, not those of who asks for the message."""
     writer = MessageWriter(
         campaign, channel, surroundings_of(campaign), minds_quiet_hours=not number

@@ -1,7 +1,5 @@
 """For whom a trial is written, and whether it may go where it is to go."""
 
-from typing import Any
-
 from flask_babel import gettext as _
 from sqlalchemy import literal, select
 
@@ -10,6 +8,7 @@ from campaigns_app.campaigns.audience import screened_contacts
 from campaigns_app.campaigns.ledger import CONTACT_COLUMNS
 from campaigns_app.campaigns.models import Campaign
 from campaigns_app.campaigns.selection import Selection, matched_contacts
+from campaigns_app.campaigns.sending_ledger import RecipientRow
 from campaigns_app.campaigns.texts import reason_text
 from campaigns_app.channels.base import Channel
 from campaigns_app.channels.provider import PhoneChannel
@@ -19,15 +18,10 @@ from campaigns_app.errors import FieldError, InvalidInput, Refused
 from campaigns_app.extensions import db
 
 
-def find_person(campaign: Campaign, channel: Channel, contact_id: int | None) -> Any:
+def find_person(campaign: Campaign, channel: Channel, contact_id: int | None) -> RecipientRow:
     """The account's contact with that id, or else the first recipient that the campaign would have
-    now, as a row of `sending_ledger.due_recipients`. Raises `InvalidInput`."""
-    people = select(
-        Contact.id.label("recipient_id"),
-        literal(0).label("row_id"),
-        literal(0).label("attempts"),
-        *CONTACT_COLUMNS,
-    )
+    now. Raises `InvalidInput`."""
+    people = select(*CONTACT_COLUMNS)
     if contact_id is not None:
         people = people.where(Contact.account_id == campaign.account_id, Contact.id == contact_id)
     else:
@@ -43,7 +37,7 @@ def find_person(campaign: Campaign, channel: Channel, contact_id: int | None) ->
     if row is None:
         key = "NOBODY" if contact_id is None else "NO_SUCH_CONTACT"
         raise InvalidInput([FieldError("contact_id", _(f"CAMPAIGN.TRIAL.{key}"))])
-    return row
+    return RecipientRow(row.id, row_id=0, attempts=0, contact=row._asdict())
 
 
 def own_number_of(actor: User, channel: Channel, given: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 from campaigns_app.channels.asking import (
     basic,
@@ -152,13 +152,15 @@ class TwilioSmsChannel(PhoneChannel):
 
 
 def _form(account: Account, message: OutgoingMessage) -> str:
-    parameters = {"To": message.to, "Body": message.text}
+    # Not with `urlencode`, which quotes the names again for each message.
+    form = f"To={quote_plus(message.to)}&Body={quote_plus(message.text)}"
     # Callbacks are signed with the auth token and nothing else: without it none can be believed.
     if account.secrets.get("auth_token"):
-        parameters["StatusCallback"] = f"{account.callback_url}?d={quote(message.delivery_id)}"
+        callback = f"{account.callback_url}?d={quote(message.delivery_id)}"
+        form = f"{form}&StatusCallback={quote_plus(callback)}"
     service = account.settings.get("messaging_service_sid")
     number = account.settings.get("phone_number")
-    return f"{urlencode(parameters)}&{_common_form(service, number)}"
+    return f"{form}&{_common_form(service, number)}"
 
 
 # What all messages of an inbox have in common is written once: it takes as long as the rest.

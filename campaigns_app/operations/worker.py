@@ -4,7 +4,6 @@ One queue for each process. That keeps a slow webhook target from delaying sendi
 does RQ move a job and note who has it in one step.
 """
 
-import gc
 import logging
 import os
 import signal
@@ -24,6 +23,7 @@ from campaigns_app.channels.registry import get_channels
 from campaigns_app.errors import CannotStart, OutOfTime
 from campaigns_app.extensions import db
 from campaigns_app.job_queue import CAMPAIGNS, DEFAULT, PROVIDERS, WEBHOOKS, get_queue, get_redis
+from campaigns_app.operations.garbage import spare_collector
 from campaigns_app.operations.supervisor import Program, campaigns_program
 from campaigns_app.operations.tether import tie_forks
 
@@ -77,9 +77,7 @@ class CampaignWorker(Worker):
         with self._app.app_context():
             # A connection opened before the fork is still the worker's own: let go, not closed.
             db.engine.dispose(close=False)
-        # What the program itself is made of stays until the process ends: looking through it for
-        # garbage again and again takes an eighth of the time of a campaign.
-        gc.freeze()
+        spare_collector()
         super().main_work_horse(*job)
 
     def setup_work_horse_signals(self) -> None:

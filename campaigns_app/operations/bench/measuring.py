@@ -4,7 +4,6 @@ A fresh process for each, so that one's memory and caches are not another's. The
 one that has loaded the program and done nothing else, as a worker forks the process for a job.
 """
 
-import gc
 import multiprocessing
 import os
 import resource
@@ -22,6 +21,7 @@ from typing import Any, TypeVar
 from campaigns_app import create_app
 from campaigns_app.errors import CampaignsError
 from campaigns_app.extensions import db
+from campaigns_app.operations.garbage import spare_collector
 
 Answer = TypeVar("Answer")
 
@@ -163,7 +163,7 @@ def _run(
     app = create_app(environ)
     with app.app_context():
         # As in the process that a worker forks for a job.
-        gc.freeze()
+        spare_collector()
         parent.send("ready")
         parent.recv()
         answer = work(*arguments)
