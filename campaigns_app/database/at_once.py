@@ -5,70 +5,91 @@ from functools import cache
 from typing import Any, cast
 
 import orjson
-from psycopg.rows import scalar_row
+from psycopg.pq import Format
 from psycopg.types.string import ByteaBinaryLoader
-from sqlalchemy import Executable, LargeBinary, SelectBase, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Executable,
+    LargeBinary,
+    SelectBase,
+    event,
+    func,
+    select,
+)
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
-from campaigns_app.database.driver_errors import driver_errors
-from campaigns_app.database.one_trip import as_sent
-
 # No JSON text has a control character in it (RFC 8259, §7).
 BETWEEN_TEXTS = "\x1e"
+
+RAW = "texts_as_bytes"
+"""The option of a statement whose texts are not to be decoded."""
 
 
 def rows_at_once(
     session: Session, statement: SelectBase, values: Mapping[str, Any]
 ) -> Sequence[Sequence[Any]]:
-    """The rows of `statement`, in its order: numbers, short texts, NULL, and last a JSON text.
+    """The rows of `statement`, in its order: numbers, short texts, NULL, and last a JSON text, as
+    the database keeps it, in UTF-8. To make text of it, of which bytes are made again, would take
+    as long as to read it.
 
     SQLite's driver lets other threads run before each row, and then waits for its turn: a thousand
     times for a thousand rows. Here they come as one. Give the same statement each time.
     """
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        return connection.execute(cast(Executable, statement), values).all()
+        return _raw_rows(connection, statement, values)
     heads, texts = connection.execute(_as_one(statement), values).one()
     rows: list[list[Any]] = orjson.loads(heads)
-    return [[*row, text] for row, text in zip(rows, (texts or "").split(BETWEEN_TEXTS))]  # noqa: B905
+    return [[*row, text] for row, text in zip(rows, (texts or b"").split(BETWEEN_TEXTS.encode()))]  # noqa: B905
 
 
 def texts_at_once(
     session: Session, statement: SelectBase, values: Mapping[str, Any], between: str
 ) -> tuple[int, bytes]:
-    """The texts that `statement` returns, in its order, with `between` between them, and how many
-    there are. They are as the database keeps them, in UTF-8: making text of them first, which is
-    made into bytes again, would take as long as reading them.
+    """The texts that `statement` returns, in its order and in UTF-8, with `between` between them,
+    and how many there are.
 
-    Raises the driver's errors as SQLAlchemy's. Give the same statement each time.
+    Give the same statement each time.
     """
     connection = session.connection()
-    if connection.dialect.name != "postgresql":
-        count, text = connection.execute(_joined(statement, between), values).one()
-        return count, text or b""
-    driver: Any = connection.connection.driver_connection
-    with (
-        driver_errors(connection, "texts at once"),
-        driver.cursor(binary=True, row_factory=scalar_row) as cursor,
-    ):
-        for name in ("text", "varchar"):
-            cursor.adapters.register_loader(name, ByteaBinaryLoader)
-        text, fixed = as_sent(connection.dialect, cast(Executable, statement))
-        texts = cursor.execute(text, {**fixed, **values}).fetchall()
-    return len(texts), between.encode().join(texts)
+    if connection.dialect.name == "postgresql":
+        texts = [row[0] for row in _raw_rows(connection, statement, values)]
+        return len(texts), between.encode().join(texts)
+    count, text = connection.execute(_joined(statement, between), values).one()
+    return count, text or b""
+
+
+def _raw_rows(
+    connection: Connection, statement: SelectBase, values: Mapping[str, Any]
+) -> Sequence[Sequence[Any]]:
+    """The rows as PostgreSQL sends them: what is of the type TEXT stays bytes."""
+    return connection.execute(
+        cast(Executable, statement), values, execution_options={RAW: True}
+    ).all()
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _leave_texts_raw(*call: Any) -> None:
+    _, cursor, *_, context, _ = call
+    if context is not None and RAW in context.execution_options:
+        cursor.format = Format.BINARY
+        cursor.adapters.register_loader("text", ByteaBinaryLoader)
 
 
 @cache
 def _joined(statement: SelectBase, between: str) -> Executable:
     [text] = statement.subquery().c
-    joined = func.group_concat(text, between)
-    return select(func.count(), sql_cast(joined, LargeBinary))
+    return select(func.count(), _joined_texts(text, between))
 
 
 @cache
 def _as_one(statement: SelectBase) -> Executable:
     *head, text = statement.subquery().c
-    return select(
-        func.json_group_array(func.json_array(*head)), func.group_concat(text, BETWEEN_TEXTS)
-    )
+    return select(func.json_group_array(func.json_array(*head)), _joined_texts(text, BETWEEN_TEXTS))
+
+
+def _joined_texts(text: ColumnElement[str], between: str) -> ColumnElement[bytes]:
+    return sql_cast(func.group_concat(text, between), LargeBinary)

@@ -21,14 +21,14 @@ LARGEST_BATCH_BYTES = 1_000_000
 
 
 class Told(Protocol):
-    """What is sent of an event: its id, and its JSON text."""
+    """What is sent of an event: its id, and its JSON text in UTF-8."""
 
     @property
     def uid(self) -> str:
         """The id under which a consumer knows it."""
 
     @property
-    def payload(self) -> str:
+    def payload(self) -> bytes:
         """The JSON text."""
 
 
@@ -38,7 +38,7 @@ AnyTold = TypeVar("AnyTold", bound=Told)
 def compose(events: Sequence[Told], *, as_batch: bool) -> tuple[str, bytes]:
     """The id and the body of a request: of a batch, or of the one event there is."""
     if not as_batch:
-        return events[0].uid, events[0].payload.encode()
+        return events[0].uid, events[0].payload
     return batch_uid(), batch_body([(one.uid, one.payload) for one in events])
 
 
@@ -55,9 +55,10 @@ BETWEEN = '},{"id":"'
 """What stands between two events."""
 
 
-def batch_body(events: Iterable[tuple[str, str]]) -> bytes:
-    """The envelope around events, given as id and JSON text."""
-    return envelope(BETWEEN.join([f"{uid}{WITHIN}{text}" for uid, text in events]).encode())
+def batch_body(events: Iterable[tuple[str, bytes]]) -> bytes:
+    """The envelope around events, given as id and JSON text in UTF-8."""
+    entries = [f"{uid}{WITHIN}".encode() + payload for uid, payload in events]
+    return envelope(BETWEEN.encode().join(entries))
 
 
 def envelope(entries: bytes) -> bytes:

@@ -82,7 +82,7 @@ def _claimed(bundle: ClaimedBundle, rows: Iterable[Row[Any]]) -> tuple[ClaimedDe
             event_id=row.event_id,
             conversation_id=None,
             uid="",
-            payload="",
+            payload=b"",
             block_id=bundle.block_id,
             destination=bundle.destination,
             claimed_at=bundle.claimed_at,

@@ -15,7 +15,9 @@ from sqlalchemy import (
     Row,
     ScalarSelect,
     SelectBase,
+    Text,
     bindparam,
+    cast,
     delete,
     select,
     update,
@@ -125,7 +127,7 @@ def _body(session: Session, event_ids: Sequence[int]) -> bytes | None:
 @cache
 def _entries(dialect: str) -> SelectBase:
     return (
-        select(WebhookEvent.uid + WITHIN + WebhookEvent.payload)
+        select(cast(WebhookEvent.uid + WITHIN + WebhookEvent.payload, Text))
         .where(among(dialect, WebhookEvent.id, bindparam("ids")))
         .order_by(WebhookEvent.id)
     )

@@ -118,6 +118,8 @@ class Line:
 
     def requests_of(self, chains: list[Chain]) -> list[Request]:
         """What has come into the chains by now, signed. The chains are empty after that."""
+        if not any(chains):
+            return []
         # Some may have been claimed when the endpoint took fewer at once, or one.
         sizes = (one.destination.batch_size for chain in chains for one in chain)
         size = min(sizes, default=1)

@@ -251,7 +251,7 @@ def _logged(
         return LoggedAttempt(attempt, None, None, attempt.response_body, 0)
     ids = row.request_events or []
     told = [events[key] for key in ids if key in events]
-    body = batch_body([(one.uid, one.payload) for one in told]).decode()
+    body = batch_body([(one.uid, one.payload.encode()) for one in told]).decode()
     is_whole = len(told) == len(ids)
     return LoggedAttempt(
         attempt, row.request_headers, body if is_whole else None, row.response_body, len(ids)

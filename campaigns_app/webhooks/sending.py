@@ -52,7 +52,7 @@ class ClaimedDelivery(NamedTuple):
     event_id: int
     conversation_id: int | None
     uid: str
-    payload: str
+    payload: bytes
     block_id: int
     destination: Destination
     claimed_at: float

@@ -10,11 +10,11 @@ from campaigns_app.webhooks.batching import LARGEST_BATCH_BYTES, compose, cut, f
 @dataclass(frozen=True)
 class Told:
     uid: str
-    payload: str
+    payload: bytes
 
 
 def chain(*numbers: int, size: int = 2) -> deque[Told]:
-    return deque(Told(f"msg_{number}", "x" * size) for number in numbers)
+    return deque(Told(f"msg_{number}", b"x" * size) for number in numbers)
 
 
 def uids(events: list[Told]) -> list[str]:
@@ -22,12 +22,12 @@ def uids(events: list[Told]) -> list[str]:
 
 
 def test_one_event_goes_as_it_was_written() -> None:
-    assert compose([Told("msg_1", "{}")], as_batch=False) == ("msg_1", b"{}")
+    assert compose([Told("msg_1", b"{}")], as_batch=False) == ("msg_1", b"{}")
 
 
 def test_a_batch_has_an_id_of_its_own() -> None:
-    one, _ = compose([Told("msg_1", "{}")], as_batch=True)
-    other, _ = compose([Told("msg_1", "{}")], as_batch=True)
+    one, _ = compose([Told("msg_1", b"{}")], as_batch=True)
+    other, _ = compose([Told("msg_1", b"{}")], as_batch=True)
 
     assert one.startswith("batch_")
     assert one != other
@@ -52,7 +52,7 @@ def test_an_event_that_is_larger_than_any_batch_goes_alone() -> None:
 
 
 def test_the_envelope_is_what_the_module_says_it_is() -> None:
-    _, body = compose([Told("msg_1", "{}"), Told("msg_2", "[]")], as_batch=True)
+    _, body = compose([Told("msg_1", b"{}"), Told("msg_2", b"[]")], as_batch=True)
 
     expected = b'{"type":"batch","events":[{"id":"msg_1","event":{}},{"id":"msg_2","event":[]}]}'
     assert body == expected

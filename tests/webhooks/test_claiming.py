@@ -39,7 +39,7 @@ def test_a_claim_holds_everything_that_is_needed(
     assert claimed.destination.url == endpoint.url
     assert claimed.destination.secrets == (endpoint.secret,)
     assert claimed.uid == only_event(session).uid
-    assert claimed.payload == only_event(session).payload
+    assert claimed.payload.decode() == only_event(session).payload
     assert claimed.attempts == 0
 
 

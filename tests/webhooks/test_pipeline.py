@@ -46,7 +46,7 @@ def deliveries(
             event_id=one,
             conversation_id=conversation_id,
             uid=f"msg_{one}",
-            payload="{}",
+            payload=b"{}",
             block_id=1,
             destination=destination,
             claimed_at=time.monotonic() - age,
