@@ -1,6 +1,6 @@
 """Settle in one row the deliveries that are told of in one request
 
-Revision: 0013_bundles
+Revision: 0014_bundles
 Revises: 0013_refused
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0013_bundles"
+revision = "0014_bundles"
 down_revision = "0013_refused"
 branch_labels = None
 depends_on = None
