@@ -47,6 +47,9 @@ from campaigns_app.webhooks.sending import Claimed, ClaimedBundle, ClaimedDelive
 MOST_ENDPOINTS = 50
 """So many endpoints are taken from in one claim; the next claim goes on after the last of them."""
 
+BATCHES_AT_ONCE = 4
+"""So many requests may be under way to an endpoint from the first."""
+
 FEW = 20
 """So much is taken at first for an endpoint that was failing when it was last heard of."""
 
@@ -58,12 +61,13 @@ NOW = select(database_now()).scalar_subquery()
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many deliveries a worker can take: `total` in all, `usual` for an endpoint that it
-    holds nothing of, and for the others what `left` says. `after` is the id of the endpoint
-    behind which it is to look first."""
+    """How many deliveries a worker is to take: `total` in all, or `most` where there are batches,
+    of which several go at once; `usual` for an endpoint that it holds nothing of, and for the
+    others what `left` says. `after` is the id of the endpoint behind which it is to look first."""
 
     total: int
     usual: int
+    most: int = 0
     left: Mapping[int, int] = field(default_factory=dict)
     after: int = 0
 
@@ -72,8 +76,9 @@ class Room:
         usual = FEW if endpoint.first_failure_at else self.usual
         batch: int = endpoint.batch_size
         room = self.left.get(endpoint.id, max(usual, batch))
+        several = min(BATCHES_AT_ONCE * batch, self.most // among) if batch > 1 else 0
         # Two at least: a conversation's first two events belong together.
-        return min(room, max(self.total // among, batch, 2))
+        return min(room, max(self.total // among, several, batch, 2))
 
 
 def is_due(dialect: str) -> ColumnElement[bool]:

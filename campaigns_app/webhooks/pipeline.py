@@ -17,7 +17,7 @@ import time
 from contextlib import suppress
 
 from campaigns_app.http_client import HttpClient
-from campaigns_app.webhooks.claiming import FEW, Room
+from campaigns_app.webhooks.claiming import BATCHES_AT_ONCE, FEW, Room
 from campaigns_app.webhooks.health import REST_SECONDS
 from campaigns_app.webhooks.line import Line, Turn
 from campaigns_app.webhooks.sending import (
@@ -30,7 +30,7 @@ from campaigns_app.webhooks.sending import (
 )
 
 SLOW_MS = 1000
-FIRST_LIMIT = 4
+FIRST_LIMIT = BATCHES_AT_ONCE
 IN_HAND = 3_000
 """So many deliveries are in hand for one endpoint, or so many batches as it takes at once."""
 
@@ -69,8 +69,9 @@ class Pipeline:
     def room(self) -> Room:
         """How much more may be claimed."""
         left = {key: self._left(line) for key, line in self._lines.items()}
-        total = min(self._next_block, max(ALL_IN_HAND - self._in_hand, 0))
-        return Room(total=total, usual=IN_HAND, left=left, after=self._after)
+        most = max(ALL_IN_HAND - self._in_hand, 0)
+        total = min(self._next_block, most)
+        return Room(total=total, usual=IN_HAND, most=most, left=left, after=self._after)
 
     def take(self, claimed: Claimed) -> None:
         """Send these as their turns come."""

@@ -109,7 +109,7 @@ def test_an_endpoint_that_rests_is_left_out(session: Session, endpoint: WebhookE
     tell_once(session, other)
 
     block = claim_block(
-        session, "me", Room(100, 100, {endpoint.id: 0}), lease_seconds=60
+        session, "me", Room(100, 100, left={endpoint.id: 0}), lease_seconds=60
     ).deliveries
 
     assert [one.destination.endpoint_id for one in block] == [other.id]
