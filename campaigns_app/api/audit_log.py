@@ -1,13 +1,13 @@
 """The audit log: who did what, when, from where, and what it changed."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, jsonify, request
 
 from campaigns_app.accounts.audit_log import AuditFilter, AuditLine, read_audit_log
 from campaigns_app.api.audit_params import read_audit_params
 from campaigns_app.api.auth import api_account
+from campaigns_app.api.paging import with_link
 from campaigns_app.webhooks.events import iso
 
 audit_log = Blueprint("audit_log", __name__)
@@ -22,11 +22,7 @@ def index() -> Response:
     wanted = read_audit_params(request.args)
     chosen = AuditFilter(wanted.user_id, wanted.action, wanted.before)
     page = read_audit_log(api_account().id, chosen, wanted.per_page)
-    response = jsonify([_entry_object(line) for line in page.lines])
-    if page.next_before is not None:
-        arguments = urlencode({**request.args, "before": page.next_before})
-        response.headers["Link"] = f'<{request.base_url}?{arguments}>; rel="next"'
-    return response
+    return with_link(jsonify([_entry_object(line) for line in page.lines]), page.next_before)
 
 
 def _entry_object(line: AuditLine) -> dict[str, Any]:

@@ -2,15 +2,16 @@
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Blueprint, Response, jsonify, request
 
 from campaigns_app.api.auth import api_account, api_member
 from campaigns_app.api.body import read_json
 from campaigns_app.api.delivery_params import read_log_params, read_replay_params
+from campaigns_app.api.paging import with_link
 from campaigns_app.database.types import utcnow
 from campaigns_app.webhooks import replay
+from campaigns_app.webhooks.events import iso
 from campaigns_app.webhooks.log import (
     LogFilter,
     LoggedAttempt,
@@ -37,11 +38,8 @@ def index(endpoint_id: int) -> Response:
     wanted = read_log_params(request.args)
     chosen = LogFilter(wanted.state, wanted.event, wanted.since, wanted.until, wanted.before)
     page = read_log(endpoint, chosen, wanted.per_page)
-    response = jsonify([_delivery_object(entry.delivery) for entry in page.entries])
-    if page.next_before is not None:
-        arguments = urlencode({**request.args, "before": page.next_before})
-        response.headers["Link"] = f'<{request.base_url}?{arguments}>; rel="next"'
-    return response
+    deliveries = jsonify([_delivery_object(entry.delivery) for entry in page.entries])
+    return with_link(deliveries, page.next_before)
 
 
 @webhook_deliveries.get(BY_ID)
@@ -115,4 +113,4 @@ def _attempt_object(logged: LoggedAttempt) -> dict[str, Any]:
 
 
 def _iso(at: datetime | None) -> str | None:
-    return None if at is None else f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+    return None if at is None else iso(at)
