@@ -12,7 +12,7 @@ from campaigns_app.campaigns.choices import find_inbox
 from campaigns_app.campaigns.drafts import draft_of
 from campaigns_app.campaigns.findings import Finding
 from campaigns_app.campaigns.lengths import Length, describe_character
-from campaigns_app.campaigns.preflight import Preflight, look_ahead_aside
+from campaigns_app.campaigns.preflight import Preflight, look_ahead
 from campaigns_app.campaigns.service import check_draft, get_campaign
 from campaigns_app.campaigns.texts import finding_text
 from campaigns_app.database.types import utcnow
@@ -32,7 +32,7 @@ def preflight() -> Response:
     if inbox is None:
         raise NotFound("no such inbox any more")
     connection = connection_of(inbox) if params.get("check") is True else None
-    return _answer(look_ahead_aside(account, inbox, draft, now, connection))
+    return _answer(look_ahead(account, inbox, draft, now, connection))
 
 
 @campaigns.get(f"{BY_ID}/preflight")
@@ -43,9 +43,7 @@ def preflight_again(display_id: int) -> Response:
     campaign = get_campaign(account.id, display_id)
     asks = request.args.get("check") == "true"
     connection = connection_of(campaign.inbox) if asks else None
-    return _answer(
-        look_ahead_aside(account, campaign.inbox, draft_of(campaign), utcnow(), connection)
-    )
+    return _answer(look_ahead(account, campaign.inbox, draft_of(campaign), utcnow(), connection))
 
 
 def _answer(found: Preflight) -> Response:

@@ -13,7 +13,7 @@ from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.findings import Finding, Severity
 from campaigns_app.campaigns.models import Campaign
-from campaigns_app.campaigns.preflight import look_ahead_aside, look_at_inbox
+from campaigns_app.campaigns.preflight import look_ahead, look_at_inbox
 from campaigns_app.campaigns.template_findings import faults_of_template
 from campaigns_app.campaigns.texts import finding_text
 from campaigns_app.errors import FieldError, InvalidInput
@@ -62,4 +62,4 @@ def _is_scheduled_alike(draft: CampaignDraft, unchanged: CampaignDraft) -> bool:
 def _look(account: Account, inbox: Inbox, draft: CampaignDraft, now: datetime) -> Sequence[Finding]:
     if provider_of(inbox) is None:
         return list(look_at_inbox(inbox))
-    return look_ahead_aside(account, inbox, draft, now, connection_of(inbox)).findings
+    return look_ahead(account, inbox, draft, now, connection_of(inbox)).findings

@@ -9,6 +9,7 @@ and nothing that was found of some stands in the way of all.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from campaigns_app.accounts.models import Account, User
 from campaigns_app.campaigns.blanks import bare_variables, lacks
@@ -28,6 +29,7 @@ from campaigns_app.campaigns.template_findings import (
     find_template_faults,
     tell_of_blanks,
 )
+from campaigns_app.channels.base import Channel
 from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.database.transactions import reading
@@ -68,59 +70,61 @@ def look_ahead(
     connection: Connection | None = None,
 ) -> Preflight:
     """What scheduling `draft` from `inbox` would lead to. `connection` is what the inbox's
-    provider said, if it was asked. Eight queries at most.
+    provider said, if it was asked. Eight queries at most, in a transaction that only reads: in
+    another kind nobody else could write to SQLite meanwhile. Ends the present one.
 
     What it finds of the audience stands in nobody's way where conversations are written: they
     cost nothing, and programs that speak to Chatwoot expect such a campaign to be saved.
     """
-    channel = get_channels().get(inbox.inbox_type)
-    labels = tuple(entry["id"] for entry in draft.audience)
-    matched = matched_contacts(Selection(account.id, labels, draft.follows_id, draft.follows))
-    will_send = count_funnel(db.session(), matched, channel).will_send
-    most = MOST_LOOKED_AT if will_send <= MOST_LOOKED_AT else SAMPLE
-    rows = some_recipients(matched, channel, most, will_send)
-    contacts = [row._asdict() for row in rows]
-    choice = choose_template(inbox, draft.template_params) if sends_templates(inbox) else None
-    if choice is not None:
-        draft = replace(draft, message=draft.message or choice.message)
-    around = surroundings(account, inbox, draft)
-    length = measure(channel, draft.message, contacts, around, will_send)
-    start = max(draft.scheduled_at or now, now)
-    seconds = None
-    seen_all = len(contacts) == will_send
-    of_some: list[Finding] = []
-    if choice is not None:
-        of_some += find_blank_values(choice, contacts, around, is_everybody=seen_all)
-    findings = [
-        *look_at_inbox(inbox, connection),
-        *_of_message(draft, choice),
-        *_of_everybody(draft.message, choice, Everybody(matched, channel, will_send), seen_all),
-        *([] if will_send else [_nobody(is_soon=start - now < AT_ONCE)]),
-    ]
-    if not isinstance(channel, ProviderChannel):
-        findings = [one if one.field == FIELD else one.as_warning() for one in findings]
-    else:
-        if length is not None:
-            seconds = length.total / (inbox.rate or channel.usual_rate)
-        of_some += find_quiet_hours(account, contacts, start)
-        findings += find_quiet_days(account, seconds)
+    db.session.rollback()
+    with reading(db.session()):
+        everybody = _find_everybody(account, inbox, draft)
+        contacts = _some_of(everybody)
+        choice = choose_template(inbox, draft.template_params) if sends_templates(inbox) else None
+        if choice is not None:
+            draft = replace(draft, message=draft.message or choice.message)
+        around = surroundings(account, inbox, draft)
+        channel, will_send = everybody.channel, everybody.count
+        seen_all = len(contacts) == will_send
+        start = max(draft.scheduled_at or now, now)
+        length = measure(channel, draft.message, contacts, around, will_send)
+        findings = [
+            *look_at_inbox(inbox, connection),
+            *_of_message(draft, choice),
+            *_of_everybody(draft.message, choice, everybody, seen_all),
+            *([] if will_send else [_nobody(is_soon=start - now < AT_ONCE)]),
+        ]
+        of_some: list[Finding] = []
+        if choice is not None:
+            of_some += find_blank_values(choice, contacts, around, is_everybody=seen_all)
+        seconds = _seconds(length, inbox, channel)
+        if not isinstance(channel, ProviderChannel):
+            findings = [one if one.field == FIELD else one.as_warning() for one in findings]
+        else:
+            of_some += find_quiet_hours(account, contacts, start)
+            findings += find_quiet_days(account, seconds)
     if not seen_all:
         of_some = [one.as_seen_in(len(contacts)) for one in of_some]
     return Preflight((*findings, *of_some), will_send, len(contacts), length, seconds)
 
 
-def look_ahead_aside(
-    account: Account,
-    inbox: Inbox,
-    draft: CampaignDraft,
-    now: datetime,
-    connection: Connection | None = None,
-) -> Preflight:
-    """`look_ahead` in a transaction that only reads: in another kind nobody else could write to
-    SQLite while it looks at everybody. Ends the present transaction."""
-    db.session.rollback()
-    with reading(db.session()):
-        return look_ahead(account, inbox, draft, now, connection)
+def _find_everybody(account: Account, inbox: Inbox, draft: CampaignDraft) -> Everybody:
+    channel = get_channels().get(inbox.inbox_type)
+    labels = tuple(entry["id"] for entry in draft.audience)
+    matched = matched_contacts(Selection(account.id, labels, draft.follows_id, draft.follows))
+    return Everybody(matched, channel, count_funnel(db.session(), matched, channel).will_send)
+
+
+def _some_of(everybody: Everybody) -> list[dict[str, Any]]:
+    most = MOST_LOOKED_AT if everybody.count <= MOST_LOOKED_AT else SAMPLE
+    rows = some_recipients(everybody.matched, everybody.channel, most, everybody.count)
+    return [row._asdict() for row in rows]
+
+
+def _seconds(length: Length | None, inbox: Inbox, channel: Channel) -> float | None:
+    if length is None or not isinstance(channel, ProviderChannel):
+        return None
+    return length.total / (inbox.rate or channel.usual_rate)
 
 
 def look_at_inbox(inbox: Inbox, connection: Connection | None = None) -> Iterator[Finding]:

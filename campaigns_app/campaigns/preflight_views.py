@@ -9,7 +9,7 @@ from campaigns_app.campaigns.drafts import draft_of
 from campaigns_app.campaigns.fields import as_id
 from campaigns_app.campaigns.forms import CampaignForm
 from campaigns_app.campaigns.pages import blueprint, find_campaign
-from campaigns_app.campaigns.preflight import look_ahead_aside, look_at_inbox
+from campaigns_app.campaigns.preflight import look_ahead, look_at_inbox
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import Refused
@@ -28,7 +28,7 @@ def preflight() -> str:
     inbox = find_inbox(account.id, form.inbox_id.data)
     found = None
     if inbox is not None and inbox.inbox_type in get_channels() and form.audience.data:
-        found = look_ahead_aside(account, inbox, form.to_draft(), form.now)
+        found = look_ahead(account, inbox, form.to_draft(), form.now)
     return render_template("campaigns/_preflight.html", found=found)
 
 
@@ -50,8 +50,6 @@ def preflight_again(display_id: int) -> str:
     if campaign.is_completed or campaign.is_over:
         raise Refused(_("CAMPAIGN.PREFLIGHT.TOO_LATE"))
     connection = connection_of(campaign.inbox)
-    found = look_ahead_aside(
-        current_account(), campaign.inbox, draft_of(campaign), utcnow(), connection
-    )
+    found = look_ahead(current_account(), campaign.inbox, draft_of(campaign), utcnow(), connection)
     template = "campaigns/_preflight_card.html" if is_htmx() else "campaigns/preflight.html"
     return render_template(template, campaign=campaign, found=found)
