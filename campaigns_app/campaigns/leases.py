@@ -47,6 +47,17 @@ class Lease:
     numbers: range
 
 
+TAKEN = (
+    CampaignBatch.id,
+    CampaignBatch.campaign_id,
+    CampaignBatch.first_contact_id,
+    CampaignBatch.last_contact_id,
+    CampaignBatch.fence,
+    CampaignBatch.pending,
+)
+"""What is told of a batch that was taken."""
+
+
 def take_batch(
     session: Session,
     owner: str,
@@ -70,14 +81,7 @@ def take_batch(
             lease_expires_at=database_now(lease_seconds),
             fence=CampaignBatch.fence + 1,
         )
-        .returning(
-            CampaignBatch.id,
-            CampaignBatch.campaign_id,
-            CampaignBatch.first_contact_id,
-            CampaignBatch.last_contact_id,
-            CampaignBatch.fence,
-            CampaignBatch.pending,
-        )
+        .returning(*TAKEN)
         .execution_options(synchronize_session=False)
     ).first()
     if batch is None:

@@ -65,14 +65,13 @@ def _carry_out(connection: Connection, step: Step) -> Rows:
 
 
 def _sent(dialect: Dialect, step: Step) -> tuple[str, Mapping[str, Any]]:
-    text, fixed = as_sent(dialect, step.statement)
+    text, fixed = _compiled(dialect, step.statement)
     return text, {**fixed, **cast(Mapping[str, Any], step.values)}
 
 
 @cache
-def as_sent(dialect: Dialect, statement: Executable) -> tuple[str, Mapping[str, Any]]:
-    """A statement that was built once as its driver takes it: the text, and the values of the
-    parameters that are part of it."""
-    compiled = cast(SQLCompiler, cast(ClauseElement, statement).compile(dialect=dialect))
+def _compiled(dialect: Dialect, statement: ClauseElement) -> tuple[str, Mapping[str, Any]]:
+    """As text, with the values of the parameters that are part of it."""
+    compiled = cast(SQLCompiler, statement.compile(dialect=dialect))
     rendered = compiled.construct_expanded_state(compiled.params)
     return rendered.statement, rendered.parameters

@@ -23,19 +23,18 @@ def settle_bundles(
     all, of one that was taken the first. Those of bundles that are not ours any more, because
     their block is not in `held` or they are gone, are left out.
     """
-    bundles = [one for one in attempts if one.bundle and one.bundle.block_id in held]
-    taken = [one for one in bundles if one.is_delivered]
-    refused = [one.bundle.id for one in bundles if one.bundle and not one.is_delivered]
-    rows = _first_deliveries(session, [one.bundle for one in taken if one.bundle])
+    ours = [(one.bundle, one) for one in attempts if one.bundle and one.bundle.block_id in held]
+    taken = [(bundle, attempt.uid) for bundle, attempt in ours if attempt.is_delivered]
+    rows = _first_deliveries(session, [bundle for bundle, _ in taken])
     _mark_taken(session, taken, now)
-    rows += undo(session, refused)
+    rows += undo(session, [bundle.id for bundle, attempt in ours if not attempt.is_delivered])
     by_bundle: dict[int, list[Row[Any]]] = {}
     for row in rows:
         by_bundle.setdefault(row.bundle_id, []).append(row)
     return [
-        attempt._replace(deliveries=_claimed(attempt.bundle, by_bundle[attempt.bundle.id]))
-        for attempt in bundles
-        if attempt.bundle and attempt.bundle.id in by_bundle
+        attempt._replace(deliveries=_claimed(bundle, by_bundle[bundle.id]))
+        for bundle, attempt in ours
+        if bundle.id in by_bundle
     ]
 
 
@@ -51,10 +50,11 @@ MARKING = (
 )
 
 
-def _mark_taken(session: Session, attempts: Sequence[Attempt], now: datetime) -> None:
-    marks = [
-        {"bundle_id": one.bundle.id, "uid": one.uid, "now": now} for one in attempts if one.bundle
-    ]
+def _mark_taken(
+    session: Session, taken: Iterable[tuple[ClaimedBundle, str]], now: datetime
+) -> None:
+    """Each in the request of that id."""
+    marks = [{"bundle_id": bundle.id, "uid": uid, "now": now} for bundle, uid in taken]
     if marks:
         session.connection().execute(MARKING, marks)
 

@@ -66,11 +66,11 @@ def write_bundles(
     return ids
 
 
-def first_bundle_at(dialect: str) -> ScalarSelect[datetime]:
-    """Since when the first bundle of an endpoint has waited that nobody has taken."""
+def first_bundle_at(is_meant: ColumnElement[bool]) -> ScalarSelect[datetime]:
+    """Since when the first bundle of an endpoint has waited, of those of which `is_meant` holds."""
     return (
         select(WebhookBundle.created_at)
-        .where(WebhookBundle.endpoint_id == WebhookEndpoint.id, is_free(dialect))
+        .where(WebhookBundle.endpoint_id == WebhookEndpoint.id, is_meant)
         .order_by(WebhookBundle.id)
         .limit(1)
         .correlate(WebhookEndpoint)

@@ -35,7 +35,7 @@ from sqlalchemy.orm import Session
 from campaigns_app.database.at_once import rows_at_once
 from campaigns_app.database.clock import database_now
 from campaigns_app.webhooks import blocks
-from campaigns_app.webhooks.bundles import first_bundle_at, next_bundles
+from campaigns_app.webhooks.bundles import first_bundle_at, is_free, next_bundles
 from campaigns_app.webhooks.models import (
     WebhookDelivery,
     WebhookEndpoint,
@@ -97,7 +97,7 @@ def has_due(dialect: str) -> ColumnElement[bool]:
         .scalar_subquery()
     )
     is_awake = or_(WebhookEndpoint.rests_until.is_(None), WebhookEndpoint.rests_until <= NOW)
-    something = first.is_not(None) | first_bundle_at(dialect).is_not(None)
+    something = first.is_not(None) | first_bundle_at(is_free(dialect)).is_not(None)
     return WebhookEndpoint.enabled & is_awake & something
 
 
@@ -161,7 +161,7 @@ def _ready_statement(dialect: str) -> Executable:
             WebhookEndpoint.headers,
             WebhookEndpoint.batch_size,
             WebhookEndpoint.first_failure_at,
-            first_bundle_at(dialect).label("first_bundle_at"),
+            first_bundle_at(is_free(dialect)).label("first_bundle_at"),
         )
         .where(has_due(dialect), WebhookEndpoint.id.not_in(bindparam("full", expanding=True)))
         .order_by(WebhookEndpoint.id <= bindparam("after"), WebhookEndpoint.id)

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.extensions import db
 from campaigns_app.webhooks.bundle_model import WebhookBundle, is_bundle_pending
+from campaigns_app.webhooks.bundles import first_bundle_at
 from campaigns_app.webhooks.models import (
     DisabledReason,
     WebhookAttempt,
@@ -112,7 +113,7 @@ def find_stuck(account_id: int, now: datetime) -> Sequence[Row[int, str, str]]:
     has_long_failed = WebhookEndpoint.first_failure_at < now - FAILING_AFTER
     is_broken = case((WebhookEndpoint.enabled, has_long_failed), else_=given_up)
     since = now - STUCK_AFTER
-    is_late = (_first_due_at() < since) | (_first_bundle_at() < since)
+    is_late = (_first_due_at() < since) | (first_bundle_at(is_bundle_pending()) < since)
     return db.session.execute(
         select(WebhookEndpoint.id, WebhookEndpoint.name, WebhookEndpoint.url)
         .where(
@@ -133,7 +134,7 @@ def read_backlog(session: Session, now: datetime) -> Backlog:
         select(
             WebhookEndpoint.id,
             _first_due_at().label("due_at"),
-            _first_bundle_at().label("bundle_at"),
+            first_bundle_at(is_bundle_pending()).label("bundle_at"),
         ).where(WebhookEndpoint.enabled, _has_waiting())
     ).all()
     waiting = count_waiting([row.id for row in rows]).values()
@@ -145,19 +146,7 @@ def read_backlog(session: Session, now: datetime) -> Backlog:
 
 
 def _has_waiting() -> ColumnElement[bool]:
-    return _first_due_at().is_not(None) | _first_bundle_at().is_not(None)
-
-
-def _first_bundle_at() -> ScalarSelect[datetime]:
-    """Since when the first bundle that waits for an endpoint has been due."""
-    return (
-        select(WebhookBundle.created_at)
-        .where(WebhookBundle.endpoint_id == WebhookEndpoint.id, is_bundle_pending())
-        .order_by(WebhookBundle.id)
-        .limit(1)
-        .correlate(WebhookEndpoint)
-        .scalar_subquery()
-    )
+    return _first_due_at().is_not(None) | first_bundle_at(is_bundle_pending()).is_not(None)
 
 
 def _first_due_at() -> ScalarSelect[datetime]:

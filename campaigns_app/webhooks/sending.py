@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -182,16 +183,12 @@ def sign_bundle(bundle: ClaimedBundle) -> Request:
 async def attempt(http: HttpClient, request: Request) -> Attempt:
     """Send `request`; whatever comes of it is returned."""
     deliveries, uid, body, signatures, bundle = request
-    to, started_at = request.first.destination, utcnow()
+    to = request.first.destination
+    made = partial(Attempt, deliveries, utcnow(), uid=uid, signatures=signatures, bundle=bundle)
     try:
         answer = await http.post(to.url, body, {**to.headers, **signatures})
     except RequestFailed as failure:
-        return Attempt(
-            deliveries=deliveries,
-            bundle=bundle,
-            uid=uid,
-            signatures=signatures,
-            started_at=started_at,
+        return made(
             # Time spent on a blocked destination would tell whether its name exists inside.
             duration_ms=0 if isinstance(failure, Blocked) else failure.duration_ms,
             error=str(failure),
@@ -200,21 +197,8 @@ async def attempt(http: HttpClient, request: Request) -> Attempt:
     # What one endpoint says or is must not end the work for all of them, again and again.
     except Exception:
         logger.exception("Webhook endpoint %s could not be asked", to.endpoint_id)
-        return Attempt(
-            deliveries,
-            started_at,
-            duration_ms=0,
-            uid=uid,
-            signatures=signatures,
-            error="no answer",
-            bundle=bundle,
-        )
-    return Attempt(
-        deliveries=deliveries,
-        bundle=bundle,
-        uid=uid,
-        signatures=signatures,
-        started_at=started_at,
+        return made(duration_ms=0, error="no answer")
+    return made(
         duration_ms=answer.duration_ms,
         status=answer.status,
         body=_as_text(answer.body),

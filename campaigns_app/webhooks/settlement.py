@@ -1,6 +1,6 @@
 """What became of claimed deliveries; knows the database, not the network."""
 
-from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from random import Random
@@ -66,20 +66,27 @@ def settle_block(
     _mark_failed(session, failed, chance)
     _log(session, (*attempts, *of_bundles), ours)
     blocks.let_go(session, held, {one.id for one in deliveries}, {one.id for one in bundles})
-    disable_gone(
-        session, {attempt.destination.endpoint_id for _, attempt in failed if attempt.is_gone}
-    )
+    told = [one for one in (*taken, *taken_bundles) if one.deliveries[0].id in ours]
+    _heed(session, told, [attempt for _, attempt in failed], outcome.resting, now, patience)
+    session.commit()
+
+
+def _heed(
+    session: Session,
+    taken: Iterable[Attempt],
+    refused: Sequence[Attempt],
+    resting: Mapping[int, int],
+    now: datetime,
+    patience: timedelta,
+) -> None:
+    """What all that means for the endpoints themselves."""
+    disable_gone(session, {one.destination.endpoint_id for one in refused if one.is_gone})
     answers = Answers(
-        taken_by={
-            one.destination.endpoint_id
-            for one in (*taken, *taken_bundles)
-            if one.deliveries[0].id in ours
-        },
-        refused_by={attempt.destination.endpoint_id for _, attempt in failed},
-        resting=outcome.resting,
+        taken_by={one.destination.endpoint_id for one in taken},
+        refused_by={one.destination.endpoint_id for one in refused},
+        resting=resting,
     )
     note_answers(session, answers, now, patience)
-    session.commit()
 
 
 def _deliveries(attempts: Iterable[Attempt]) -> list[ClaimedDelivery]:
