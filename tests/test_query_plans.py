@@ -3,7 +3,6 @@
 The statements are those that the functions themselves give to the database, caught on their way.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -197,18 +196,14 @@ def _send_some(session: Session) -> None:
     session.execute(
         update(Contact).where(Contact.id == lease.first_contact_id).values(blocked=True)
     )
-    asyncio.run(_send_to_some(session, lease))
-
-
-async def _send_to_some(session: Session, lease: leases.Lease) -> None:
-    rows = await sending_ledger.due_recipients(session, lease, Wish(50))
+    rows = sending_ledger.due_recipients(session, lease, Wish(50))
     ids = [row.recipient_id for row in rows]
     # Of all channels the one whose contacts can be suppressed by the most names.
     channel = TelegramChannel()
     news = News([], contact_ids=ids, next_ones=Wish(50, ids))
-    begun = (await write_down(session, lease, 20, channel, news)).begun
+    begun = write_down(session, lease, 20, channel, news).begun
     results = [Result(one, RecipientState.SENT, provider_message_id="x") for one in begun]
-    await write_down(session, lease, 20, channel, News(results))
+    write_down(session, lease, 20, channel, News(results))
     sending_ledger.next_due(session, lease)
     session.commit()
 

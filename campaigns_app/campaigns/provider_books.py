@@ -87,6 +87,7 @@ class ProviderBooks:
         self._debt = 0
         self._refusals = RefusalsInARow()
         self._goes_on = True
+        self._ahead: asyncio.Future[None] | None = None
 
     async def take_turn(self, made: Sequence[Called], room: int) -> Turn:
         """Write down what came of the calls `made`, and begin with as many recipients whose time
@@ -102,12 +103,9 @@ class ProviderBooks:
             self.begin_with_nobody_more()
         while self._holds:
             self._budget.hold(self._budget_name, self._holds.pop())
-        async with self._sessions.lent() as session:
-            await self._read_first(session)
-            self._prepare_some(room)
-            allowed, wait = self._choose(room)
-            has_news = allowed or self._made or self._refused
-            begun = await self._write(session, allowed) if has_news or self._is_lease_old() else []
+        begun, wait = await self._sessions.do(self._begin_and_write, room)
+        if self._ahead is not None:
+            await self._ahead
         return Turn(begun, bool(self._read or self._ready or self._refused), wait)
 
     def begin_with_nobody_more(self) -> None:
@@ -123,12 +121,14 @@ class ProviderBooks:
         It is not when somebody is to be tried later, the campaign was paused or cancelled, the
         inbox halted, or this process asked to end. Commits.
         """
-        async with self._sessions.lent() as session:
-            with_rest = sending_ledger.next_due(session, self._lease)
-            session.rollback()
-            finished = with_rest is None
-            resume_at = with_rest if self._goes_on else None
-            leases.give_back(session, self._lease, finished=finished, resume_at=resume_at)
+        return await self._sessions.do(self._give_back)
+
+    def _give_back(self, session: Session) -> bool:
+        with_rest = sending_ledger.next_due(session, self._lease)
+        session.rollback()
+        finished = with_rest is None
+        resume_at = with_rest if self._goes_on else None
+        leases.give_back(session, self._lease, finished=finished, resume_at=resume_at)
         return finished
 
     @property
@@ -146,14 +146,24 @@ class ProviderBooks:
     def _is_lease_old(self) -> bool:
         return time.monotonic() - self._written_at > self._lease_seconds / 4
 
-    async def _read_first(self, session: Session) -> None:
+    def _begin_and_write(
+        self, session: Session, room: int
+    ) -> tuple[Sequence[Prepared], float | None]:
+        self._read_first(session)
+        self._prepare_some(room)
+        allowed, wait = self._choose(room)
+        has_news = allowed or self._made or self._refused
+        begun = self._write(session, allowed) if has_news or self._is_lease_old() else []
+        return begun, wait
+
+    def _read_first(self, session: Session) -> None:
         """Read who is next, where nobody is known: the others are read while there is news."""
         now = utcnow()
         self._ready = deque(one for one in self._ready if not one.stale_at or one.stale_at > now)
         if self._read or self._ready or not self._goes_on:
             return
         wish = self._wish([one.contact_id for one in self._refused])
-        self._note_read(wish, await sending_ledger.due_recipients(session, self._lease, wish))
+        self._note_read(wish, sending_ledger.due_recipients(session, self._lease, wish))
         # No lock is held while messages are written.
         session.rollback()
 
@@ -210,7 +220,7 @@ class ProviderBooks:
         self._debt = max(self._debt, 0)
         return allowed
 
-    async def _write(self, session: Session, allowed: Sequence[Prepared]) -> Sequence[Prepared]:
+    def _write(self, session: Session, allowed: Sequence[Prepared]) -> Sequence[Prepared]:
         """Write it all down in one transaction, and renew the lease; returns those who were begun
         with."""
         lease = self._lease
@@ -223,8 +233,8 @@ class ProviderBooks:
         )
         self._refused = []
         # While the server works, the next messages are written.
-        ahead = asyncio.ensure_future(self._prepare_ahead())
-        written = await sending_ledger.write_down(
+        self._ahead = asyncio.ensure_future(self._prepare_ahead())
+        written = sending_ledger.write_down(
             session, lease, self._lease_seconds, self._route.channel, news
         )
         if wish is not None:
@@ -236,7 +246,6 @@ class ProviderBooks:
         session.commit()
         passing("after_commit")
         self._written_at = time.monotonic()
-        await ahead
         made, self._made = self._made, []
         with lines_together():
             _log(self._route.channel, lease.campaign_id, made)

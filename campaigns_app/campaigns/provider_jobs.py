@@ -74,15 +74,14 @@ class _Shift:
     async def _open_lanes(self, http: HttpClient) -> None:
         """Take one batch for each inbox that has one and that this worker is not busy with."""
         while len(self._lanes) < MOST_LANES and not self._is_over():
-            async with self._sessions.lent() as session:
-                lease = leases.take_batch(
-                    session,
-                    lease_owner(),
-                    current_app.config["LEASE_SECONDS"],
-                    inbox_types=self._types,
-                    besides=list(self._lanes.values()),
-                    numbered=False,
-                )
+            lease = await self._sessions.do(
+                leases.take_batch,
+                lease_owner(),
+                current_app.config["LEASE_SECONDS"],
+                inbox_types=self._types,
+                besides=list(self._lanes.values()),
+                numbered=False,
+            )
             if lease is None:
                 return
             lane = asyncio.ensure_future(self._work_on(lease, http))
@@ -98,15 +97,13 @@ class _Shift:
 
     async def _work_on(self, lease: Lease, http: HttpClient) -> None:
         try:
-            async with self._sessions.lent() as session:
-                route, books = self._open_books(session, lease)
+            route, books = await self._sessions.do(self._open_books, lease)
             if await ProviderRun(http, route, books).finish():
-                async with self._sessions.lent() as session:
-                    ledger.finish_campaign(session, lease.campaign_id)
+                await self._sessions.do(ledger.finish_campaign, lease.campaign_id)
         except StaleLease as error:
             logger.warning("Stopped: %s", error)
         except SecretsLocked as error:
-            await self._halt(lease, str(error))
+            await self._sessions.do(_halt, lease, str(error))
             logger.error("Inbox %s is halted: %s", lease.inbox_id, error)
         except (OperationalError, BudgetUnreachable) as error:
             # Whoever is in the middle of being sent to keeps the lease until it runs out.
@@ -141,11 +138,11 @@ class _Shift:
         )
         return route, books
 
-    async def _halt(self, lease: Lease, reason: str) -> None:
-        """Let nothing leave the inbox. Commits."""
-        async with self._sessions.lent() as session:
-            halt_inbox(session, lease.inbox_id, reason)
-            leases.give_back(session, lease, finished=False)
-
     def _is_over(self) -> bool:
         return must_end() or time.monotonic() > self._ends
+
+
+def _halt(session: Session, lease: Lease, reason: str) -> None:
+    """Let nothing leave the inbox. Commits."""
+    halt_inbox(session, lease.inbox_id, reason)
+    leases.give_back(session, lease, finished=False)

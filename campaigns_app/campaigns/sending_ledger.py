@@ -92,10 +92,10 @@ class Written(NamedTuple):
     next_ones: Sequence[RecipientRow] = ()
 
 
-async def due_recipients(session: Session, lease: Lease, wish: Wish) -> Sequence[RecipientRow]:
+def due_recipients(session: Session, lease: Lease, wish: Wish) -> Sequence[RecipientRow]:
     """Pending recipients of the batch whose time has come."""
     dialect = session.connection().dialect.name
-    [rows] = await in_one_trip(session, [_reading(dialect, lease, wish)])
+    [rows] = in_one_trip(session, [_reading(dialect, lease, wish)])
     return [RecipientRow.of(row) for row in rows]
 
 
@@ -137,7 +137,7 @@ def next_due(session: Session, lease: Lease) -> datetime | None:
     )
 
 
-async def write_down(
+def write_down(
     session: Session, lease: Lease, lease_seconds: int, channel: Channel, news: News
 ) -> Written:
     """Write down the news, and renew the lease. Where the campaign does not go on, only results
@@ -157,16 +157,16 @@ async def write_down(
         steps.append(_moving(dialect, lease, channel, contact_ids, SENDING))
     if next_ones:
         steps.append(_reading(dialect, lease, next_ones))
-    answers = await in_one_trip(session, steps)
+    answers = in_one_trip(session, steps)
     goes_on = leases.is_going_on(lease, answers[0])
     if not goes_on and news != News(results):
         session.rollback()
-        return await write_down(session, lease, lease_seconds, channel, News(results))
+        return write_down(session, lease, lease_seconds, channel, News(results))
     rows = [RecipientRow.of(row) for row in answers.pop()] if next_ones else []
     begun = {contact_id for (contact_id,) in answers[-1]} if contact_ids else set()
     left = [one for one in contact_ids if one not in begun]
     if left:
-        await _skip(session, lease, lease_seconds, channel, left)
+        _skip(session, lease, lease_seconds, channel, left)
     announce_failures(session, lease.account_id, lease.campaign_id, [*results, *refusals])
     return Written(begun, goes_on, rows)
 
@@ -179,7 +179,7 @@ def _changes(news: News) -> Mapping[RecipientState, int]:
     return moved
 
 
-async def _skip(
+def _skip(
     session: Session,
     lease: Lease,
     lease_seconds: int,
@@ -190,13 +190,13 @@ async def _skip(
     dialect = session.connection().dialect.name
     reasons = (Reason.BLOCKED, Reason.OPTED_OUT)
     steps = [_moving(dialect, lease, channel, contact_ids, SKIPPED, reason) for reason in reasons]
-    skipped = sum(map(len, await in_one_trip(session, steps)))
+    skipped = sum(map(len, in_one_trip(session, steps)))
     back = {
         SENDING: -len(contact_ids),
         PENDING: len(contact_ids) - skipped,
         SKIPPED: skipped,
     }
-    await in_one_trip(session, [ledger.counting(lease, lease_seconds, back)])
+    in_one_trip(session, [ledger.counting(lease, lease_seconds, back)])
 
 
 def _moving(

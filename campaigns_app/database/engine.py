@@ -1,14 +1,17 @@
-"""How connections are opened: SQLite made safe for several processes, PostgreSQL left as it is."""
+"""How connections are opened: SQLite made safe for several processes, PostgreSQL waited for beside
+an event loop where there is one."""
 
 import json
 import re
 import sqlite3
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from flask import has_request_context, request
 from sqlalchemy import Connection, Engine, event, make_url
 
+from campaigns_app.database.beside import PatientConnection
 from campaigns_app.errors import ConfigError
 
 OLDEST_SQLITE = (3, 35, 0)
@@ -53,10 +56,18 @@ def read_json(text: str | bytes) -> Any:
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Attach what a SQLite engine needs; does nothing for PostgreSQL."""
+    """Attach what the engine needs."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
+    else:
+        event.listen(engine, "do_connect", _connect_patiently)
+
+
+def _connect_patiently(
+    dialect: object, record: object, arguments: Sequence[Any], named: Mapping[str, Any]
+) -> PatientConnection:
+    return PatientConnection.connect(*arguments, **named)
 
 
 def _set_pragmas(connection: sqlite3.Connection, record: object) -> None:

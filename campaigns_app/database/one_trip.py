@@ -1,16 +1,10 @@
-"""Several statements in one trip to the server.
+"""Several statements in one trip to the server, which takes as long as the work on a dozen rows."""
 
-A trip takes as long as the work on a dozen rows. A worker who has others to answer does so while
-the server works.
-"""
-
-import asyncio
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, cast
 
 from psycopg import Pipeline
-from psycopg.pq.abc import PGconn
 from sqlalchemy import Connection, Dialect, Executable
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -29,9 +23,8 @@ class Step(NamedTuple):
     values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
-async def in_one_trip(session: Session, steps: Sequence[Step]) -> list[Rows]:
-    """Carry out the steps, one after another; returns the rows that each returned. Other tasks go
-    on meanwhile, and must leave the session alone.
+def in_one_trip(session: Session, steps: Sequence[Step]) -> list[Rows]:
+    """Carry out the steps, one after another; returns the rows that each returned.
 
     Raises the driver's errors as SQLAlchemy's. Does not commit.
     """
@@ -41,22 +34,7 @@ async def in_one_trip(session: Session, steps: Sequence[Step]) -> list[Rows]:
     driver: Any = connection.connection.driver_connection
     with driver_errors(connection, "several statements at once"), driver.pipeline():
         cursors = [driver.execute(*_sent(connection.dialect, step)) for step in steps]
-        await _until_answered(driver.pgconn)
     return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
-
-
-async def _until_answered(server: PGconn) -> None:
-    """Until the server has something to say to what it was sent, or is gone."""
-    server.send_flush_request()
-    if server.flush():
-        # It does not even listen; the driver knows how to wait for that.
-        return
-    loop, answered = asyncio.get_running_loop(), asyncio.Event()
-    loop.add_reader(server.socket, answered.set)
-    try:
-        await answered.wait()
-    finally:
-        loop.remove_reader(server.socket)
 
 
 def _carry_out(connection: Connection, step: Step) -> Rows:

@@ -7,12 +7,14 @@ that is lost, or runs twice, changes nothing.
 import asyncio
 import time
 from datetime import timedelta
+from functools import partial
 from random import SystemRandom
 
 from flask import current_app
 from sqlalchemy import select
 
 from campaigns_app import job_queue
+from campaigns_app.database.beside import beside_the_loop
 from campaigns_app.database.transactions import reading
 from campaigns_app.database.types import utcnow
 from campaigns_app.extensions import db
@@ -71,8 +73,7 @@ def enqueue_due_deliveries() -> bool:
 
 
 async def _work_a_shift(policy: Policy, share: int) -> bool:
-    """Returns whether there may be more to do. Requests go on while the database is asked, which
-    happens in a thread, one question at a time."""
+    """Returns whether there may be more to do. Requests go on while the database is asked."""
     ends = time.monotonic() + SHIFT_SECONDS
     async with HttpClient(policy, sending.HEADERS) as http:
         pipeline = Pipeline(http, policy.connections, share)
@@ -81,11 +82,11 @@ async def _work_a_shift(policy: Policy, share: int) -> bool:
             if is_over:
                 pipeline.stop()
             room = None if is_over else pipeline.room()
-            block = await asyncio.to_thread(_settle_and_claim, pipeline.collect(), room)
+            block = await beside_the_loop(partial(_settle_and_claim, pipeline.collect(), room))
             pipeline.take(block)
             if not pipeline.is_empty:
                 await pipeline.wait(LOOK_SECONDS)
-            elif is_over or not await asyncio.to_thread(_is_anything_due):
+            elif is_over or not await beside_the_loop(_is_anything_due):
                 return is_over
             else:
                 # Another worker is just taking from the same endpoint.
