@@ -5,11 +5,13 @@ import json
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
+from select import POLLIN, poll
 from typing import Any
 
 import orjson
 from flask import has_request_context, request
 from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy.exc import InvalidatePoolError
 
 from campaigns_app.database.beside import PatientConnection
 from campaigns_app.errors import ConfigError
@@ -35,7 +37,6 @@ def engine_options(database_url: str) -> dict[str, Any]:
     """
     if make_url(database_url).get_backend_name() != "sqlite":
         return {
-            "pool_pre_ping": True,
             "pool_size": 10,
             "max_overflow": 10,
             "json_deserializer": read_json,
@@ -62,12 +63,23 @@ def prepare_engine(engine: Engine) -> None:
         event.listen(engine, "begin", _begin)
     else:
         event.listen(engine, "do_connect", _connect_patiently)
+        event.listen(engine, "checkout", _refuse_the_dead)
 
 
 def _connect_patiently(
     dialect: object, record: object, arguments: Sequence[Any], named: Mapping[str, Any]
 ) -> PatientConnection:
     return PatientConnection.connect(*arguments, **named)
+
+
+def _refuse_the_dead(connection: PatientConnection, *others: object) -> None:
+    """Have the pool open new connections where the server has ended this one: to one that asks
+    nothing it says nothing else. To ask it each time would be a trip more for every transaction."""
+    heard = poll()
+    if not connection.closed:
+        heard.register(connection.fileno(), POLLIN)
+    if connection.closed or heard.poll(0):
+        raise InvalidatePoolError("The server has ended the connection")
 
 
 def _set_pragmas(connection: sqlite3.Connection, record: object) -> None:
