@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from flask import current_app
 from limits import RateLimitItemPerSecond
@@ -22,6 +23,10 @@ LONGEST_WINDOW = 60
 """Seconds. A rate that is no whole number in any window up to this is cut to one that is."""
 
 LEAST_WAIT = 0.005
+HEARD_AFTER = 0.1
+"""So many seconds after one worker was asked to wait, the others know at the latest. To ask each
+time would take as long as to take units."""
+
 EXTENSION = "rate-budget"
 PREFIX = "campaigns:rate"
 
@@ -32,6 +37,13 @@ class Grant:
 
     units: int
     wait: float
+
+
+class _Hold(NamedTuple):
+    """Until when nothing may leave, and when Redis said so, by the monotonic clock."""
+
+    ends_at: float
+    heard_at: float
 
 
 class BudgetUnreachable(CampaignsError):
@@ -47,6 +59,7 @@ class RateBudget:
             "redis://", connection_pool=self._redis.connection_pool, key_prefix=PREFIX
         )
         self._limiter = MovingWindowRateLimiter(storage)
+        self._holds: dict[str, _Hold] = {}
 
     def take(self, name: str, rate: float, wanted: int) -> Grant:
         """As many of the `wanted` units as may leave now, where `rate` may leave in a second."""
@@ -54,9 +67,9 @@ class RateBudget:
             return self._take(name, rate, wanted)
 
     def _take(self, name: str, rate: float, wanted: int) -> Grant:
-        held = self._redis.pttl(f"{PREFIX}:hold:{name}")
+        held = self._hold_on(name)
         if held > 0:
-            return Grant(0, held / 1000)
+            return Grant(0, held)
         window = _window(rate)
         if self._limiter.hit(window, name, cost=wanted):
             return Grant(wanted, LEAST_WAIT)
@@ -70,7 +83,17 @@ class RateBudget:
     def hold(self, name: str, seconds: float) -> None:
         """Let nothing leave for so many seconds: who was asked to wait tells all others."""
         with _reachable():
-            self._redis.set(f"{PREFIX}:hold:{name}", 1, px=max(1, int(seconds * 1000)))
+            self._redis.set(_hold_key(name), 1, px=max(1, int(seconds * 1000)))
+        self._holds.pop(name, None)
+
+    def _hold_on(self, name: str) -> float:
+        """For how many seconds more nothing may leave, as far as is known here."""
+        now = time.monotonic()
+        hold = self._holds.get(name)
+        if hold is None or hold.heard_at < now - HEARD_AFTER:
+            seconds = max(self._redis.pttl(_hold_key(name)), 0) / 1000
+            hold = self._holds[name] = _Hold(now + seconds, heard_at=now)
+        return hold.ends_at - now
 
 
 def get_rate_budget() -> RateBudget:
@@ -79,6 +102,10 @@ def get_rate_budget() -> RateBudget:
     if not isinstance(budget, RateBudget):
         budget = current_app.extensions[EXTENSION] = RateBudget()
     return budget
+
+
+def _hold_key(name: str) -> str:
+    return f"{PREFIX}:hold:{name}"
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from flask import Flask
 from redis import RedisError
 from time_machine import TimeMachineFixture
 
+from campaigns_app import rate_budget
 from campaigns_app.job_queue import get_redis
 from campaigns_app.rate_budget import BudgetUnreachable, RateBudget
 
@@ -77,6 +78,19 @@ def test_a_hold_is_for_all_workers(budget: RateBudget) -> None:
 
     assert grant.units == 0
     assert 29 < grant.wait <= 30
+
+
+def test_whoever_was_asked_to_wait_waits_at_once_and_the_others_a_moment_later(
+    budget: RateBudget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = RateBudget()
+    assert [one.take("inbox", 100, 1).units for one in (budget, asked)] == [1, 1]
+
+    asked.hold("inbox", 30)
+
+    assert asked.take("inbox", 100, 1).units == 0
+    monkeypatch.setattr(rate_budget, "HEARD_AFTER", 0)
+    assert budget.take("inbox", 100, 1).units == 0
 
 
 def test_nothing_leaves_where_redis_is_away(
