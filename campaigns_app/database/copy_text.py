@@ -31,6 +31,8 @@ def _column(values: Sequence[Any]) -> Iterable[str]:
         return map(str, values)
     if kinds == {str} and _is_plain("".join(values)):
         return values
+    if kinds == {datetime}:
+        return [value.isoformat(" ") for value in values]
     if kinds == {NoneType}:
         return [NULL] * len(values)
     return [_text(value) for value in values]

@@ -23,8 +23,9 @@ def settle_bundles(
     all, of one that was taken the first. Those of bundles that are not ours any more, because
     their block is not in `held` or they are gone, are left out.
     """
-    ours = [(one.bundle, one) for one in attempts if one.bundle and one.bundle.block_id in held]
-    taken = [(bundle, attempt.uid) for bundle, attempt in ours if attempt.is_delivered]
+    bundled = [(one.request.bundle, one) for one in attempts if one.request.bundle]
+    ours = [(bundle, attempt) for bundle, attempt in bundled if bundle.block_id in held]
+    taken = [(bundle, attempt.request.uid) for bundle, attempt in ours if attempt.is_delivered]
     rows = _first_deliveries(session, [bundle for bundle, _ in taken])
     _mark_taken(session, taken, now)
     rows += undo(session, [bundle.id for bundle, attempt in ours if not attempt.is_delivered])
@@ -32,10 +33,14 @@ def settle_bundles(
     for row in rows:
         by_bundle.setdefault(row.bundle_id, []).append(row)
     return [
-        attempt._replace(deliveries=_claimed(bundle, by_bundle[bundle.id]))
+        _about(attempt, _claimed(bundle, by_bundle[bundle.id]))
         for bundle, attempt in ours
         if bundle.id in by_bundle
     ]
+
+
+def _about(attempt: Attempt, deliveries: tuple[ClaimedDelivery, ...]) -> Attempt:
+    return attempt._replace(request=attempt.request._replace(deliveries=deliveries))
 
 
 MARKING = (

@@ -82,7 +82,7 @@ class Line:
     def is_open_for(self, request: Request) -> bool:
         """Whether this one may begin now, and was not claimed too long ago."""
         now = time.monotonic()
-        is_late = request.first.claimed_at < now - SENDING_SECONDS
+        is_late = request.claimed_at < now - SENDING_SECONDS
         return not (self.is_closed or is_late or self.rests_until > now)
 
     def note_success(self) -> None:
@@ -120,9 +120,13 @@ class Line:
         """What has come into the chains by now, signed. The chains are empty after that."""
         if not any(chains):
             return []
+        if self.destination.batch_size == 1:
+            parcels = [[one] for chain in chains for one in chain]
+            for chain in chains:
+                chain.clear()
+            return sign_requests(parcels)
         # Some may have been claimed when the endpoint took fewer at once, or one.
-        sizes = (one.destination.batch_size for chain in chains for one in chain)
-        size = min(sizes, default=1)
+        size = min(one.destination.batch_size for chain in chains for one in chain)
         return sign_requests(iter(lambda: cut(chains, size), []))
 
     def give_back(self) -> Claimed:

@@ -4,12 +4,9 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import partial
 from importlib.metadata import version
 from typing import NamedTuple
 
-from campaigns_app.database.types import utcnow
 from campaigns_app.http_client import Blocked, HttpClient, RequestFailed, TimedOut
 from campaigns_app.webhooks.batching import batch_uid, compose
 from campaigns_app.webhooks.schedule import OVERLOAD_STATUSES
@@ -72,19 +69,27 @@ class ClaimedBundle(NamedTuple):
 
 
 class Request(NamedTuple):
-    """A request as it is to be sent. It tells of all `deliveries`, which have one destination:
-    several only where it takes batches. Or it tells of a `bundle`. `uid` is its `webhook-id`."""
+    """A request as it is to be sent. It tells of all `deliveries`: several only where the
+    destination takes batches. Or it tells of a `bundle`. `uid` is its `webhook-id`, `headers` are
+    those that not all requests have, `claimed_at` is by the monotonic clock."""
 
+    destination: Destination
     deliveries: tuple[ClaimedDelivery, ...]
     uid: str
     body: bytes
-    signatures: Mapping[str, str]
+    headers: Mapping[str, str]
+    claimed_at: float
     bundle: ClaimedBundle | None = None
 
     @property
-    def first(self) -> ClaimedDelivery | ClaimedBundle:
-        """What knows where it goes, and when it was claimed."""
-        return self.bundle or self.deliveries[0]
+    def is_batch(self) -> bool:
+        """Whether it may tell of several events."""
+        return self.destination.batch_size > 1
+
+    @property
+    def event_ids(self) -> Sequence[int]:
+        """The ids of all the events that it tells of, in their order."""
+        return self.bundle.event_ids if self.bundle else [one.event_id for one in self.deliveries]
 
     @property
     def event_count(self) -> int:
@@ -93,37 +98,21 @@ class Request(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """What came of one request: either a `status` or an `error`, a short phrase.
+    """What came of a request that was begun at `started_at`, in Unix seconds: either a `status`,
+    with the beginning of the `body`, or an `error`, a short phrase.
 
-    `uid` is its `webhook-id`; `signatures` are the headers that no other request had.
+    A worker makes thousands a second in the middle of all else: what need not be done there is done
+    when they are written down.
     """
 
-    deliveries: tuple[ClaimedDelivery, ...]
-    started_at: datetime
+    request: Request
+    started_at: float
     duration_ms: int
-    uid: str = ""
-    signatures: Mapping[str, str] = {}
     status: int | None = None
     error: str | None = None
-    body: str | None = None
+    body: bytes | None = None
     retry_after: float | None = None
     is_overloaded: bool = False
-    bundle: ClaimedBundle | None = None
-
-    @property
-    def destination(self) -> Destination:
-        """Whom it was sent to."""
-        return (self.bundle or self.deliveries[0]).destination
-
-    @property
-    def event_ids(self) -> Sequence[int]:
-        """The ids of all the events that it told of, in their order."""
-        return self.bundle.event_ids if self.bundle else [one.event_id for one in self.deliveries]
-
-    @property
-    def is_batch(self) -> bool:
-        """Whether it may tell of several events."""
-        return self.destination.batch_size > 1
 
     @property
     def is_delivered(self) -> bool:
@@ -167,48 +156,48 @@ def sign_requests(parcels: Iterable[Sequence[ClaimedDelivery]]) -> list[Request]
 
 
 def _signed(deliveries: Sequence[ClaimedDelivery], timestamp: int) -> Request:
-    to = deliveries[0].destination
+    first = deliveries[0]
+    to = first.destination
     uid, body = compose(deliveries, as_batch=to.batch_size > 1)
-    signatures = signature_headers(to.secrets, uid, timestamp, body)
-    return Request(tuple(deliveries), uid, body, signatures)
+    headers = _headers(to, uid, timestamp, body)
+    return Request(to, tuple(deliveries), uid, body, headers, first.claimed_at)
 
 
 def sign_bundle(bundle: ClaimedBundle) -> Request:
     """The request for a bundle, signed now."""
-    uid = batch_uid()
-    signatures = signature_headers(bundle.destination.secrets, uid, int(time.time()), bundle.body)
-    return Request((), uid, bundle.body, signatures, bundle)
+    to, uid = bundle.destination, batch_uid()
+    headers = _headers(to, uid, int(time.time()), bundle.body)
+    return Request(to, (), uid, bundle.body, headers, bundle.claimed_at, bundle)
+
+
+def _headers(to: Destination, uid: str, timestamp: int, body: bytes) -> Mapping[str, str]:
+    signatures = signature_headers(to.secrets, uid, timestamp, body)
+    return {**to.headers, **signatures} if to.headers else signatures
 
 
 async def attempt(http: HttpClient, request: Request) -> Attempt:
     """Send `request`; whatever comes of it is returned."""
-    deliveries, uid, body, signatures, bundle = request
-    to = request.first.destination
-    made = partial(Attempt, deliveries, utcnow(), uid=uid, signatures=signatures, bundle=bundle)
+    started_at = time.time()
     try:
-        answer = await http.post(to.url, body, {**to.headers, **signatures})
+        answer = await http.post(request.destination.url, request.body, request.headers)
     except RequestFailed as failure:
-        return made(
-            # Time spent on a blocked destination would tell whether its name exists inside.
-            duration_ms=0 if isinstance(failure, Blocked) else failure.duration_ms,
-            error=str(failure),
-            is_overloaded=isinstance(failure, TimedOut),
+        # Time spent on a blocked destination would tell whether its name exists inside.
+        duration_ms = 0 if isinstance(failure, Blocked) else failure.duration_ms
+        is_overloaded = isinstance(failure, TimedOut)
+        return Attempt(
+            request, started_at, duration_ms, error=str(failure), is_overloaded=is_overloaded
         )
     # What one endpoint says or is must not end the work for all of them, again and again.
     except Exception:
-        logger.exception("Webhook endpoint %s could not be asked", to.endpoint_id)
-        return made(duration_ms=0, error="no answer")
-    return made(
-        duration_ms=answer.duration_ms,
-        status=answer.status,
-        body=_as_text(answer.body),
-        retry_after=answer.retry_after,
-        is_overloaded=answer.status in OVERLOAD_STATUSES,
+        logger.exception("Webhook endpoint %s could not be asked", request.destination.endpoint_id)
+        return Attempt(request, started_at, duration_ms=0, error="no answer")
+    return Attempt(
+        request,
+        started_at,
+        answer.duration_ms,
+        answer.status,
+        None,
+        answer.body,
+        answer.retry_after,
+        answer.status in OVERLOAD_STATUSES,
     )
-
-
-def _as_text(body: bytes) -> str:
-    """The body as it can be stored: PostgreSQL keeps no NUL."""
-    if not body:
-        return ""
-    return body.decode("utf-8", errors="replace").replace("\x00", "\ufffd")

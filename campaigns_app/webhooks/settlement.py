@@ -1,7 +1,7 @@
 """What became of claimed deliveries; knows the database, not the network."""
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from random import Random
 from typing import Any, cast
@@ -19,7 +19,7 @@ from campaigns_app.webhooks.custom_headers import masked
 from campaigns_app.webhooks.health import Answers, disable_gone, note_answers
 from campaigns_app.webhooks.models import AttemptTrigger, WebhookAttempt, WebhookDelivery
 from campaigns_app.webhooks.schedule import next_wait
-from campaigns_app.webhooks.sending import HEADERS, Attempt, ClaimedDelivery, Outcome
+from campaigns_app.webhooks.sending import HEADERS, Attempt, ClaimedDelivery, Outcome, Request
 from campaigns_app.webhooks.states import DeliveryState
 
 MANUAL = AttemptTrigger.MANUAL.value
@@ -46,10 +46,11 @@ def settle_block(
     worker has taken over meanwhile are left to it.
     """
     deliveries = [*_deliveries(outcome.attempts), *outcome.unsent]
-    bundles = [*filter(None, (one.bundle for one in outcome.attempts)), *outcome.unsent_bundles]
+    asked = [one.request.bundle for one in outcome.attempts if one.request.bundle]
+    bundles = [*asked, *outcome.unsent_bundles]
     block_ids = {one.block_id for one in deliveries} | {one.block_id for one in bundles}
     held = blocks.hold(session, block_ids)
-    attempts = [one for one in outcome.attempts if one.bundle is None]
+    attempts = [one for one in outcome.attempts if one.request.bundle is None]
     of_bundles = settle_bundles(session, outcome.attempts, held, now)
     taken = [one for one in attempts if one.is_delivered]
     taken_bundles = [one for one in of_bundles if one.is_delivered]
@@ -60,13 +61,13 @@ def settle_block(
     failed = [
         (delivery, attempt)
         for attempt in refused
-        for delivery in attempt.deliveries
+        for delivery in attempt.request.deliveries
         if delivery.id in ours
     ]
     _mark_failed(session, failed, chance)
     _log(session, (*attempts, *of_bundles), ours)
     blocks.let_go(session, held, {one.id for one in deliveries}, {one.id for one in bundles})
-    told = [one for one in (*taken, *taken_bundles) if one.deliveries[0].id in ours]
+    told = [one for one in (*taken, *taken_bundles) if one.request.deliveries[0].id in ours]
     _heed(session, told, [attempt for _, attempt in failed], outcome.resting, now, patience)
     session.commit()
 
@@ -80,17 +81,17 @@ def _heed(
     patience: timedelta,
 ) -> None:
     """What all that means for the endpoints themselves."""
-    disable_gone(session, {one.destination.endpoint_id for one in refused if one.is_gone})
+    disable_gone(session, {one.request.destination.endpoint_id for one in refused if one.is_gone})
     answers = Answers(
-        taken_by={one.destination.endpoint_id for one in taken},
-        refused_by={one.destination.endpoint_id for one in refused},
+        taken_by={one.request.destination.endpoint_id for one in taken},
+        refused_by={one.request.destination.endpoint_id for one in refused},
         resting=resting,
     )
     note_answers(session, answers, now, patience)
 
 
 def _deliveries(attempts: Iterable[Attempt]) -> list[ClaimedDelivery]:
-    return [delivery for attempt in attempts for delivery in attempt.deliveries]
+    return [delivery for attempt in attempts for delivery in attempt.request.deliveries]
 
 
 def _ids_of(deliveries: Iterable[ClaimedDelivery], held: Container[int]) -> list[int]:
@@ -112,8 +113,9 @@ def _mark_delivered(
     """Returns the ids of those that were ours. Those of one batch lead to the same request."""
     by_request: dict[str | None, list[int]] = {}
     for attempt in attempts:
-        uid = attempt.uid if attempt.is_batch else None
-        by_request.setdefault(uid, []).extend(_ids_of(attempt.deliveries, held))
+        request = attempt.request
+        uid = request.uid if request.is_batch else None
+        by_request.setdefault(uid, []).extend(_ids_of(request.deliveries, held))
     connection = session.connection()
     dialect = connection.dialect.name
     ours: set[int] = set()
@@ -169,7 +171,7 @@ def _after_failure(delivery: ClaimedDelivery, attempt: Attempt, chance: Random) 
     """What is written of a delivery. One that a person asked for goes on as if it had not been."""
     if delivery.resumes_as is not None:
         state: str = DeliveryState.FAILED if attempt.is_gone else delivery.resumes_as
-        made, next_at = delivery.attempts, attempt.started_at
+        made, next_at = delivery.attempts, _began_at(attempt)
     else:
         made = delivery.attempts + 1
         wait = next_wait(
@@ -180,33 +182,34 @@ def _after_failure(delivery: ClaimedDelivery, attempt: Attempt, chance: Random) 
         )
         is_over = wait is None or attempt.is_gone
         state = DeliveryState.FAILED if is_over else DeliveryState.PENDING
-        next_at = attempt.started_at + timedelta(seconds=wait or 0)
+        next_at = _began_at(attempt) + timedelta(seconds=wait or 0)
     return {"delivery_id": delivery.id, "new_state": str(state), "made": made, "next_at": next_at}
 
 
 def _log(session: Session, attempts: Sequence[Attempt], ours: Collection[int]) -> None:
     rows: list[Row] = []
     for attempt in attempts:
-        if not attempt.is_batch:
-            if attempt.deliveries[0].id in ours:
-                rows.append(_row(attempt, attempt.deliveries[0], None, _headers(attempt), None))
-        else:
+        request = attempt.request
+        if request.is_batch:
             rows += _rows_of_batch(attempt, ours)
+        elif request.deliveries[0].id in ours:
+            rows.append(_row(attempt, request.deliveries[0], None, _headers(request), None))
     insert_rows(session, WebhookAttempt, ATTEMPT_COLUMNS, rows)
 
 
 def _rows_of_batch(attempt: Attempt, ours: Collection[int]) -> Iterator[Row]:
     """One for each delivery, of which the first holds what they have in common. If the batch was
     taken there is the first only; the deliveries lead there."""
-    deliveries = [one for one in attempt.deliveries if one.id in ours]
+    request = attempt.request
+    deliveries = [one for one in request.deliveries if one.id in ours]
     if not deliveries:
         return
-    events = orjson.dumps(attempt.event_ids).decode()
-    yield _row(attempt, deliveries[0], attempt.uid, _headers(attempt), events)
+    events = orjson.dumps(request.event_ids).decode()
+    yield _row(attempt, deliveries[0], request.uid, _headers(request), events)
     if not attempt.is_delivered:
         rest = attempt._replace(body=None)
         for delivery in deliveries[1:]:
-            yield _row(rest, delivery, attempt.uid, None, None)
+            yield _row(rest, delivery, request.uid, None, None)
 
 
 def _row(
@@ -222,19 +225,31 @@ def _row(
         delivery.destination.endpoint_id,
         0 if is_manual else delivery.attempts + 1,
         MANUAL if is_manual else SCHEDULED,
-        attempt.started_at,
+        _began_at(attempt),
         attempt.duration_ms,
         attempt.status,
         attempt.error,
-        attempt.body,
+        _as_text(attempt.body),
         uid,
         headers,
         events,
     )
 
 
-def _headers(attempt: Attempt) -> str:
+def _began_at(attempt: Attempt) -> datetime:
+    return datetime.fromtimestamp(attempt.started_at, UTC)
+
+
+def _headers(request: Request) -> str:
     """All that the request had, as far as they may be kept."""
-    others = attempt.destination.headers
-    shown = {**HEADERS, **masked(others)} if others else HEADERS
-    return orjson.dumps({**shown, **attempt.signatures}).decode()
+    shown = {**HEADERS, **request.headers}
+    if others := request.destination.headers:
+        shown |= masked(others)
+    return orjson.dumps(shown).decode()
+
+
+def _as_text(body: bytes | None) -> str | None:
+    """The body as it can be stored: PostgreSQL keeps no NUL."""
+    if not body:
+        return None if body is None else ""
+    return body.decode("utf-8", errors="replace").replace("\x00", "\ufffd")

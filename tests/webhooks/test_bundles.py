@@ -1,6 +1,7 @@
 """Full batches that go in one row from the outbox to the endpoint."""
 
 import json
+import time
 from datetime import timedelta
 from random import Random
 
@@ -26,7 +27,7 @@ from campaigns_app.webhooks.models import (
     WebhookEvent,
 )
 from campaigns_app.webhooks.retention import purge
-from campaigns_app.webhooks.sending import Attempt, Claimed, Outcome
+from campaigns_app.webhooks.sending import Attempt, Claimed, Outcome, sign_bundle
 from campaigns_app.webhooks.settlement import settle_block
 from tests import receiver as manners
 from tests.factories import make_account, make_endpoint
@@ -51,10 +52,8 @@ def take(session: Session, owner: str = "me") -> Claimed:
 
 def settle(session: Session, claimed: Claimed, status: int) -> None:
     now = utcnow()
-    attempts = [
-        Attempt((), started_at=now, duration_ms=1, status=status, body="", bundle=bundle)
-        for bundle in claimed.bundles
-    ]
+    requests = map(sign_bundle, claimed.bundles)
+    attempts = [Attempt(one, time.time(), 1, status, body=b"") for one in requests]
     outcome = Outcome(attempts, unsent=claimed.deliveries)
     settle_block(session, outcome, now=now, chance=Random(1), patience=timedelta(days=5))
 

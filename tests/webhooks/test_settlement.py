@@ -1,5 +1,6 @@
 """What becomes of claimed deliveries."""
 
+import time
 from datetime import timedelta
 from random import Random
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from campaigns_app.accounts.models import AuditEntry
 from campaigns_app.database.types import utcnow
 from campaigns_app.webhooks.models import WebhookBlock, WebhookEndpoint
-from campaigns_app.webhooks.sending import Attempt, ClaimedDelivery, Outcome
+from campaigns_app.webhooks.sending import Attempt, ClaimedDelivery, Outcome, sign_requests
 from campaigns_app.webhooks.settlement import settle_block
 from tests.factories import make_account, make_endpoint
 from tests.webhooks.scenes import (
@@ -26,7 +27,8 @@ from tests.webhooks.scenes import (
 
 
 def answered(delivery: ClaimedDelivery, status: int) -> Attempt:
-    return Attempt((delivery,), started_at=utcnow(), duration_ms=1, status=status, body="")
+    [request] = sign_requests([[delivery]])
+    return Attempt(request, time.time(), 1, status, body=b"")
 
 
 def settle(
