@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     String,
+    any_,
     cast,
     func,
     literal,
@@ -52,3 +53,14 @@ def ids_in(dialect: str, column: InstrumentedAttribute[list[int]]) -> Select[int
         return select(func.unnest(column))
     listed = func.json_each(column).table_valued("value")
     return select(listed.c.value).select_from(column.class_).join(listed, true())
+
+
+def is_in_list(dialect: str, column: Any, ids: Select[list[int]]) -> ColumnElement[bool]:
+    """Whether `column`, which must be a primary key, is one of the ids that the one row of `ids`, a
+    column of type `IdList`, lists. PostgreSQL finds them in ascending order."""
+    if dialect == "postgresql":
+        found: ColumnElement[bool] = column == any_(cast(ids.scalar_subquery(), ARRAY(BigInteger)))
+    else:
+        listed = func.json_each(ids.scalar_subquery()).table_valued("value")
+        found = column.in_(select(listed.c.value))
+    return found

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import orjson
 from psycopg.pq import Format
 from psycopg.types.string import ByteaBinaryLoader
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Engine,
     Executable,
@@ -16,6 +15,7 @@ from sqlalchemy import (
     SelectBase,
     event,
     func,
+    literal,
     select,
 )
 from sqlalchemy import cast as sql_cast
@@ -46,20 +46,34 @@ def rows_at_once(
     return [[*row, text] for row, text in zip(rows, (texts or b"").split(BETWEEN_TEXTS.encode()))]  # noqa: B905
 
 
-def texts_at_once(
-    session: Session, statement: SelectBase, values: Mapping[str, Any], between: str
-) -> tuple[int, bytes]:
-    """The texts that `statement` returns, in its order and in UTF-8, with `between` between them,
-    and how many there are.
+class Frame(NamedTuple):
+    """What stands before, between and after texts that are put together."""
 
-    Give the same statement each time.
+    before: str
+    between: str
+    after: str
+
+
+def texts_at_once(
+    session: Session, statement: SelectBase, values: Mapping[str, Any], frame: Frame
+) -> tuple[int, bytes]:
+    """The texts that `statement` returns, in its order and in UTF-8, in their frame, and how many
+    there are.
+
+    Give the same statement and the same frame each time.
     """
     connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        texts = [row[0] for row in _raw_rows(connection, statement, values)]
-        return len(texts), between.encode().join(texts)
-    count, text = connection.execute(_joined(statement, between), values).one()
-    return count, text or b""
+    if connection.dialect.name != "postgresql":
+        count, text = connection.execute(_framed(statement, frame), values).one()
+        return count, text
+    before, between, after = map(str.encode, frame)
+    texts = [row[0] for row in _raw_rows(connection, statement, values)]
+    if not texts:
+        return 0, before + after
+    # Put together once: all of it may be a megabyte.
+    texts[0] = before + texts[0]
+    texts[-1] += after
+    return len(texts), between.join(texts)
 
 
 def _raw_rows(
@@ -80,16 +94,15 @@ def _leave_texts_raw(*call: Any) -> None:
 
 
 @cache
-def _joined(statement: SelectBase, between: str) -> Executable:
+def _framed(statement: SelectBase, frame: Frame) -> Executable:
     [text] = statement.subquery().c
-    return select(func.count(), _joined_texts(text, between))
+    joined = func.coalesce(func.group_concat(text, frame.between), "")
+    framed = literal(frame.before) + joined + literal(frame.after)
+    return select(func.count(), sql_cast(framed, LargeBinary))
 
 
 @cache
 def _as_one(statement: SelectBase) -> Executable:
     *head, text = statement.subquery().c
-    return select(func.json_group_array(func.json_array(*head)), _joined_texts(text, BETWEEN_TEXTS))
-
-
-def _joined_texts(text: ColumnElement[str], between: str) -> ColumnElement[bytes]:
-    return sql_cast(func.group_concat(text, between), LargeBinary)
+    texts = sql_cast(func.group_concat(text, BETWEEN_TEXTS), LargeBinary)
+    return select(func.json_group_array(func.json_array(*head)), texts)

@@ -13,6 +13,8 @@ from itertools import groupby
 from secrets import token_hex
 from typing import Protocol, TypeVar
 
+from campaigns_app.database.at_once import Frame
+
 LARGEST_BATCH = 500
 """The most events in one request."""
 
@@ -47,23 +49,18 @@ def batch_uid() -> str:
     return f"batch_{token_hex(16)}"
 
 
-BEGINNING, END = b'{"type":"batch","events":[{"id":"', b"}]}"
 WITHIN = '","event":'
 """What stands between the id and the JSON text of an event."""
 
-BETWEEN = '},{"id":"'
-"""What stands between two events."""
+FRAME = Frame(before='{"type":"batch","events":[{"id":"', between='},{"id":"', after="}]}")
+"""What stands around and between the events."""
 
 
 def batch_body(events: Iterable[tuple[str, bytes]]) -> bytes:
     """The envelope around events, given as id and JSON text in UTF-8."""
+    before, between, after = map(str.encode, FRAME)
     entries = [f"{uid}{WITHIN}".encode() + payload for uid, payload in events]
-    return envelope(BETWEEN.encode().join(entries))
-
-
-def envelope(entries: bytes) -> bytes:
-    """The envelope around entries that are joined."""
-    return b"".join((BEGINNING, entries, END))
+    return b"".join((before, between.join(entries), after))
 
 
 def cut(chains: Sequence[deque[AnyTold]], size: int) -> list[AnyTold]:

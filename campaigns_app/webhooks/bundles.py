@@ -24,10 +24,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from campaigns_app.database.among import among, id_list, is_among
+from campaigns_app.database.among import id_list, is_among, is_in_list
 from campaigns_app.database.at_once import texts_at_once
 from campaigns_app.database.bulk import insert_rows, reserve_ids
-from campaigns_app.webhooks.batching import BETWEEN, WITHIN, envelope
+from campaigns_app.webhooks.batching import FRAME, WITHIN
 from campaigns_app.webhooks.blocks import is_bundle_taken
 from campaigns_app.webhooks.bundle_model import WebhookBundle, is_bundle_pending
 from campaigns_app.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
@@ -88,7 +88,8 @@ def next_bundles(
     useless: list[int] = []
     for endpoint in endpoints:
         for bundle_id, event_ids in _waiting(session, endpoint, limits[endpoint.id]):
-            body = _body(session, event_ids) if len(event_ids) <= endpoint.batch_size else None
+            is_fit = len(event_ids) <= endpoint.batch_size
+            body = _body(session, bundle_id, len(event_ids)) if is_fit else None
             if body is None:
                 useless.append(bundle_id)
             else:
@@ -116,19 +117,19 @@ def _waiting(
             yield bundle_id, event_ids
 
 
-def _body(session: Session, event_ids: Sequence[int]) -> bytes | None:
-    """The request that tells of these events; None if not all of them are kept any more."""
-    dialect = session.connection().dialect.name
-    values = {"ids": id_list(dialect, event_ids)}
-    count, entries = texts_at_once(session, _entries(dialect), values, BETWEEN)
-    return envelope(entries) if count == len(event_ids) else None
+def _body(session: Session, bundle_id: int, size: int) -> bytes | None:
+    """The request that tells of its events; None if not all of them are kept any more."""
+    statement = _entries(session.connection().dialect.name)
+    count, body = texts_at_once(session, statement, {"bundle": bundle_id}, FRAME)
+    return body if count == size else None
 
 
 @cache
 def _entries(dialect: str) -> SelectBase:
+    its_events = select(WebhookBundle.event_ids).where(WebhookBundle.id == bindparam("bundle"))
     return (
         select(cast(WebhookEvent.uid + WITHIN + WebhookEvent.payload, Text))
-        .where(among(dialect, WebhookEvent.id, bindparam("ids")))
+        .where(is_in_list(dialect, WebhookEvent.id, its_events))
         .order_by(WebhookEvent.id)
     )
 

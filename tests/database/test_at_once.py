@@ -16,9 +16,11 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from campaigns_app.database.at_once import rows_at_once, texts_at_once
+from campaigns_app.database.at_once import Frame, rows_at_once, texts_at_once
 
 TEXTS = ['{"a":"\\u001e, \\"b\\" — 🙂"}', "[]", "{}"]
+
+FRAME = Frame("<'", "},{", ">")
 
 
 def as_text(text: str) -> Label[str]:
@@ -55,7 +57,7 @@ def test_no_row_is_no_row(session: Session, limit: int) -> None:
     assert len(rows_at_once(session, statement, {"limit": limit})) == limit
 
 
-def test_texts_come_joined_as_the_database_keeps_them(session: Session) -> None:
+def test_texts_come_in_their_frame_as_the_database_keeps_them(session: Session) -> None:
     texts = union_all(
         *(
             select(literal(number).label("number"), as_text(text))
@@ -64,15 +66,17 @@ def test_texts_come_joined_as_the_database_keeps_them(session: Session) -> None:
     ).subquery()
     statement = select(texts.c.t).order_by(texts.c.number.desc()).limit(bindparam("limit"))
 
-    count, joined = texts_at_once(session, statement, {"limit": 2}, "},{")
+    def framed(limit: int) -> tuple[int, bytes]:
+        return texts_at_once(session, statement, {"limit": limit}, FRAME)
 
-    assert (count, joined) == (2, b"{}},{[]")
-    assert texts_at_once(session, statement, {"limit": 9}, "")[1].decode() == "{}[]" + TEXTS[0]
-    assert texts_at_once(session, statement, {"limit": 0}, ",") == (0, b"")
+    assert framed(2) == (2, b"<'{}},{[]>")
+    assert framed(9) == (3, f"<'{{}}}},{{[]}},{{{TEXTS[0]}>".encode())
+    assert framed(1) == (1, b"<'{}>")
+    assert framed(0) == (0, b"<'>")
 
 
 def test_texts_that_cannot_be_read_are_an_error_as_any_other(session: Session) -> None:
     statement: Select[str] = select(literal_column("no_such_column", Text).label("t"))
 
     with pytest.raises(DBAPIError):
-        texts_at_once(session, statement, {}, ",")
+        texts_at_once(session, statement, {}, FRAME)
