@@ -12,7 +12,6 @@ from campaigns_app.webhooks.sending import (
     ClaimedDelivery,
     Destination,
     Request,
-    sign_bundle,
     sign_requests,
 )
 
@@ -32,12 +31,13 @@ Chain = deque[ClaimedDelivery]
 
 
 class Turn(NamedTuple):
-    """What is sent without another's turn in between: requests, one after another."""
+    """What is sent without another's turn in between: requests, one after another, or a bundle."""
 
     line: "Line"
     chains: list[Chain]
     conversation_ids: list[int | None]
     requests: list[Request]
+    bundle: ClaimedBundle | None = None
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ class Line:
         """Take as many chains as fill a request, or a bundle if there is one."""
         self.under_way += 1
         if self.bundles:
-            return Turn(self, [], [], [sign_bundle(self.bundles.popleft())])
+            return Turn(self, [], [], [], self.bundles.popleft())
         if not self.ready:
             for _ in range(max(SIGNED_AHEAD // self.destination.batch_size, 1)):
                 if self.chains:

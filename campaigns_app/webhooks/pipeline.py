@@ -27,6 +27,7 @@ from campaigns_app.webhooks.sending import (
     Outcome,
     Request,
     attempt,
+    sign_bundle,
 )
 
 SLOW_MS = 1000
@@ -147,6 +148,8 @@ class Pipeline:
         """Send one turn after another, until there is none that may be begun."""
         while turn is not None:
             line, requests = turn.line, turn.requests
+            if turn.bundle is not None:
+                requests = [await sign_bundle(turn.bundle)]
             while requests:
                 for request in requests:
                     if line.is_open_for(request):

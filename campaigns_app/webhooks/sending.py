@@ -1,5 +1,6 @@
 """Requests to an endpoint: signed, sent, and whatever comes of them; knows no database."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +23,9 @@ HEADERS = {
 """The headers that all requests have in common."""
 
 GONE = 410
+
+LARGE_BYTES = 100_000
+"""To hash more than this takes longer than to have a thread do it, beside the interpreter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +167,13 @@ def _signed(deliveries: Sequence[ClaimedDelivery], timestamp: int) -> Request:
     return Request(to, tuple(deliveries), uid, body, headers, first.claimed_at)
 
 
-def sign_bundle(bundle: ClaimedBundle) -> Request:
-    """The request for a bundle, signed now."""
-    to, uid = bundle.destination, batch_uid()
-    headers = _headers(to, uid, int(time.time()), bundle.body)
+async def sign_bundle(bundle: ClaimedBundle) -> Request:
+    """The request for a bundle, signed now. While a large one is, the loop goes on."""
+    to, uid, timestamp = bundle.destination, batch_uid(), int(time.time())
+    if len(bundle.body) < LARGE_BYTES:
+        headers = _headers(to, uid, timestamp, bundle.body)
+    else:
+        headers = await asyncio.to_thread(_headers, to, uid, timestamp, bundle.body)
     return Request(to, (), uid, bundle.body, headers, bundle.claimed_at, bundle)
 
 

@@ -1,5 +1,6 @@
 """Full batches that go in one row from the outbox to the endpoint."""
 
+import asyncio
 import json
 import time
 from datetime import timedelta
@@ -52,7 +53,7 @@ def take(session: Session, owner: str = "me") -> Claimed:
 
 def settle(session: Session, claimed: Claimed, status: int) -> None:
     now = utcnow()
-    requests = map(sign_bundle, claimed.bundles)
+    requests = [asyncio.run(sign_bundle(one)) for one in claimed.bundles]
     attempts = [Attempt(one, time.time(), 1, status, body=b"") for one in requests]
     outcome = Outcome(attempts, unsent=claimed.deliveries)
     settle_block(session, outcome, now=now, chance=Random(1), patience=timedelta(days=5))
