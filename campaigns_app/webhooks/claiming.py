@@ -47,8 +47,8 @@ from campaigns_app.webhooks.sending import Claimed, ClaimedBundle, ClaimedDelive
 MOST_ENDPOINTS = 50
 """So many endpoints are taken from in one claim; the next claim goes on after the last of them."""
 
-BATCHES_AT_ONCE = 4
-"""So many requests may be under way to an endpoint from the first."""
+BATCHES_AT_ONCE = 8
+"""So many are taken in one claim where events go in batches: each claim costs as much as two."""
 
 FEW = 20
 """So much is taken at first for an endpoint that was failing when it was last heard of."""

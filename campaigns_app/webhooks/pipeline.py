@@ -17,7 +17,7 @@ import time
 from contextlib import suppress
 
 from campaigns_app.http_client import HttpClient
-from campaigns_app.webhooks.claiming import BATCHES_AT_ONCE, FEW, Room
+from campaigns_app.webhooks.claiming import FEW, Room
 from campaigns_app.webhooks.health import REST_SECONDS
 from campaigns_app.webhooks.line import Line, Turn
 from campaigns_app.webhooks.sending import (
@@ -31,7 +31,9 @@ from campaigns_app.webhooks.sending import (
 )
 
 SLOW_MS = 1000
-FIRST_LIMIT = BATCHES_AT_ONCE
+FIRST_LIMIT = 4
+"""So many requests may be under way to an endpoint from the first."""
+
 IN_HAND = 3_000
 """So many deliveries are in hand for one endpoint, or so many batches as it takes at once."""
 
@@ -40,7 +42,7 @@ FIRST_BLOCK = 400
 """The first are few, so that sending begins at once; while they are sent, twice as many are
 fetched, and so on."""
 
-LARGEST_SETTLEMENT = 3_000
+LARGEST_SETTLEMENT = 6_000
 
 
 class Pipeline:
