@@ -32,7 +32,7 @@ from campaigns_app.operations.simulator.server import Options, Simulator
 from campaigns_app.operations.web import open_socket
 
 HOST = "127.0.0.1"
-AT_ONCE = 100
+AT_ONCE = 200
 """How many calls are under way at once."""
 
 
