@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 from cryptography.fernet import Fernet
-from flask import Flask, g
+from flask import Flask, current_app, g
 from flask.testing import FlaskClient, FlaskCliRunner
 from flask_migrate import upgrade
 from sqlalchemy.orm import Session
@@ -30,6 +30,7 @@ from campaigns_app.extensions import db, limiter
 from campaigns_app.job_queue import get_redis
 from campaigns_app.operations.embedded import EmbeddedRedis
 from campaigns_app.operations.local_postgres import LocalPostgres, create_database
+from campaigns_app.rate_budget import EXTENSION as RATE_BUDGET
 from tests.factories import PASSWORD, make_account, make_user
 from tests.payloads import assert_events_as_published
 from tests.scripted import ScriptedChannel
@@ -256,6 +257,7 @@ def _empty_stores() -> None:
         for table in reversed(Base.metadata.sorted_tables):
             connection.execute(table.delete())
     get_redis().flushall()
+    current_app.extensions.pop(RATE_BUDGET, None)
 
 
 def log_in(client: FlaskClient, user: User) -> FlaskClient:

@@ -89,7 +89,7 @@ def test_whoever_was_asked_to_wait_waits_at_once_and_the_others_a_moment_later(
     asked.hold("inbox", 30)
 
     assert asked.take("inbox", 100, 1).units == 0
-    monkeypatch.setattr(rate_budget, "HEARD_AFTER", 0)
+    monkeypatch.setattr(rate_budget, "HEARD_AFTER", -1)
     assert budget.take("inbox", 100, 1).units == 0
 
 

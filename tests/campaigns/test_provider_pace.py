@@ -11,6 +11,7 @@ from redis import RedisError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from campaigns_app import rate_budget
 from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.jobs import execute_campaign
 from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
@@ -191,6 +192,8 @@ def test_what_is_under_way_when_redis_goes_away_is_written_down(
     monkeypatch.setitem(app.config, "PROVIDER_CONCURRENCY", 2)
     campaign_id = start(make_account(), 5, 6)
     channel.waits_for = {to(5, 1): 99}
+    # So that it is asked every time.
+    monkeypatch.setattr(rate_budget, "HEARD_AFTER", -1)
     there = get_redis().pttl
 
     def goes_away(*call: Any) -> Any:
