@@ -165,8 +165,8 @@ class CharacterObject(Exact):
 
 class UnitsObject(Exact):
     """How much messages take of the inbox's rate: the longest one, and all together, `estimated`
-    where not all were looked at. Where the unit is segments: the longest's encoding, how many of
-    those looked at go out as `unicode`, and what forces it."""
+    where not all were looked at. Where the unit is segments: the longest's encoding, how many, of
+    those looked at where it is estimated, go out as `unicode`, and what forces it."""
 
     unit: str
     longest: Count
@@ -180,7 +180,7 @@ class UnitsObject(Exact):
 
 class PreflightAnswer(Exact):
     """What scheduling a campaign would lead to. `looked_at` is how many of those who would be
-    written to were asked for missing variables and lengths."""
+    written to have had their messages written out."""
 
     findings: list[FindingObject]
     will_send: Count

@@ -55,9 +55,11 @@ class SuppressionListParams(PageParams):
 
 
 class PreflightParams(CampaignParams):
-    """A campaign that is not made yet, and whether its inbox's provider is to be asked."""
+    """A campaign that is not made yet, and whether its inbox's provider is to be asked, and every
+    message to be counted, however many they are."""
 
     check: bool = False
+    count_all: bool = False
 
 
 class SearchParams(BaseModel):

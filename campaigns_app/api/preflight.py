@@ -23,7 +23,8 @@ from campaigns_app.inboxes.checking import connection_of
 @campaigns.post("/preflight")
 def preflight() -> Response:
     """What is found of a campaign that is not made yet, from its attributes; with `"check": true`
-    its inbox's provider is asked, too. What could not be saved is refused as it would be then."""
+    its inbox's provider is asked, too, and with `"count_all": true` every message is counted. What
+    could not be saved is refused as it would be then."""
     params = read_json()
     account = api_account()
     now = utcnow()
@@ -32,7 +33,8 @@ def preflight() -> Response:
     if inbox is None:
         raise NotFound("no such inbox any more")
     connection = connection_of(inbox) if params.get("check") is True else None
-    return _answer(look_ahead(account, inbox, draft, now, connection))
+    counts_all = params.get("count_all") is True
+    return _answer(look_ahead(account, inbox, draft, now, connection, counts_all=counts_all))
 
 
 @campaigns.get(f"{BY_ID}/preflight")
@@ -41,9 +43,12 @@ def preflight_again(display_id: int) -> Response:
     taken back since; with `check=true` in the address its inbox's provider is asked, too."""
     account = api_account()
     campaign = get_campaign(account.id, display_id)
-    asks = request.args.get("check") == "true"
-    connection = connection_of(campaign.inbox) if asks else None
-    return _answer(look_ahead(account, campaign.inbox, draft_of(campaign), utcnow(), connection))
+    connection = connection_of(campaign.inbox) if request.args.get("check") == "true" else None
+    found = look_ahead(
+        *(account, campaign.inbox, draft_of(campaign), utcnow(), connection),
+        counts_all=request.args.get("count_all") == "true",
+    )
+    return _answer(found)
 
 
 def _answer(found: Preflight) -> Response:

@@ -1,6 +1,6 @@
 """How long the messages of a campaign are, as they would be written for its recipients."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from unicodedata import name as name_of
@@ -23,10 +23,9 @@ class Length:
     """How much the messages take of the inbox's rate, in its `unit`: the longest, written for the
     contact `longest_for` (id, name), and all.
 
-    `total` is reckoned from those that were looked at where it `is_estimated`: a provider counts
-    segments, and what is written differs from contact to contact. Where the unit is
-    segments: the longest's `encoding`, how many of those looked at go out as Unicode, and the
-    characters that force it, each once.
+    Where the unit is segments: the longest's `encoding`, how many go out as Unicode, and the
+    characters that force it, each once. Where it `is_estimated`, `total` is reckoned from those
+    that were looked at, and the others are of these: they differ from contact to contact.
     """
 
     unit: str
@@ -43,38 +42,46 @@ class Length:
 def measure(
     channel: Channel,
     message: str,
-    contacts: Sequence[Mapping[str, Any]],
+    contacts: Iterable[Mapping[str, Any]],
     around: Surroundings,
     will_send: int,
 ) -> Length | None:
     """The lengths of the message for the contacts, some or all of the `will_send` there are; None
-    where no provider counts anything, or it cannot be written for anybody."""
+    where no provider counts anything, or it cannot be written for anybody. Where all are of one
+    length, because messages are counted or it says the same to everybody, one is written."""
     if not isinstance(channel, ProviderChannel):
         return None
-    written = units = unicode_count = 0
+    differs = channel.segments(message) is not None and is_liquid(message)
+    looked_at = units = unicode_count = 0
     longest: tuple[int, int, str, Mapping[str, Any]] | None = None
     forced_by: dict[str, None] = {}
     for contact, text in _written(message, contacts, around):
+        looked_at += 1
+        if text is None:
+            continue
         segments = channel.segments(text)
         size = segments.count if segments else channel.units(text)
-        written, units = written + 1, units + size
+        units += size
         if segments and segments.encoding == UCS_2:
             unicode_count += 1
             forced_by |= dict.fromkeys(segments.forced_by)
         if longest is None or (size, len(text)) > longest[:2]:
             longest = (size, len(text), text, contact)
+        if not differs:
+            looked_at = 1
+            break
     if longest is None:
         return None
     segments = channel.segments(longest[2])
     return Length(
         channel.rate_unit,
         longest[0],
-        round(units * will_send / written),
+        round(units * will_send / looked_at),
         longest[2],
         (int(longest[3]["id"]), str(longest[3]["name"])),
-        is_estimated=segments is not None and written < will_send and is_liquid(message),
+        is_estimated=differs and looked_at < will_send,
         encoding=segments.encoding if segments else None,
-        unicode_count=unicode_count,
+        unicode_count=unicode_count if differs else unicode_count * will_send,
         forced_by=tuple(forced_by)[:MOST_CHARACTERS],
     )
 
@@ -85,8 +92,9 @@ def describe_character(character: str) -> tuple[str, str]:
 
 
 def _written(
-    message: str, contacts: Sequence[Mapping[str, Any]], around: Surroundings
-) -> Iterator[tuple[Mapping[str, Any], str]]:
+    message: str, contacts: Iterable[Mapping[str, Any]], around: Surroundings
+) -> Iterator[tuple[Mapping[str, Any], str | None]]:
+    """Each contact, with what is written for it, if it can be."""
     try:
         template = MessageTemplate(message)
     except (LiquidError, RecursionError):
@@ -95,4 +103,4 @@ def _written(
         try:
             yield contact, template.render(contact, NO_CONVERSATION, around)
         except RenderingFailed:
-            continue
+            yield contact, None

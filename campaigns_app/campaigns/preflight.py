@@ -1,15 +1,14 @@
 """A look ahead before a campaign is scheduled: what is wrong, what will be odd, how long it takes.
 
 Whether contacts have what the message says of them, the database answers for all who would be
-written to. What only writing a message out tells is asked of all of a small audience; of a large
-one, of some from all over it, so that the look takes no longer. The answer says how many it was,
-and nothing that was found of some stands in the way of all.
+written to. What only writing a message out tells is asked of everybody, too, unless they are so
+many that it takes more than a moment: then of some from all over them, or of all on demand. The
+answer says how many it was, and nothing that was found of some stands in the way of all.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from campaigns_app.accounts.models import Account, User
 from campaigns_app.campaigns.blanks import bare_variables, lacks
@@ -20,7 +19,7 @@ from campaigns_app.campaigns.lacking import Everybody
 from campaigns_app.campaigns.lengths import Length, measure
 from campaigns_app.campaigns.quiet_findings import find_quiet_days, find_quiet_hours
 from campaigns_app.campaigns.rendering import Surroundings
-from campaigns_app.campaigns.sampling import some_recipients
+from campaigns_app.campaigns.sampling import Recipients
 from campaigns_app.campaigns.selection import Selection, matched_contacts
 from campaigns_app.campaigns.template_choice import TemplateChoice, choose_template
 from campaigns_app.campaigns.template_findings import (
@@ -32,17 +31,15 @@ from campaigns_app.campaigns.template_findings import (
 from campaigns_app.channels.base import Channel
 from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
-from campaigns_app.database.transactions import reading
+from campaigns_app.database.transactions import snapshot
 from campaigns_app.extensions import db
 from campaigns_app.inboxes.checking import Connection
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.readiness import faults_of
 from campaigns_app.inboxes.template_list import sends_templates
 
-MOST_LOOKED_AT = 5000
-"""So many recipients are looked at one by one, all of them where they are no more."""
-SAMPLE = 2000
-"""So many of a larger audience."""
+MOST_WRITTEN_FOR = 100_000
+"""So many messages are written out unasked: it takes one to three seconds."""
 
 FIELD = "inbox_id"
 
@@ -68,44 +65,41 @@ def look_ahead(
     draft: CampaignDraft,
     now: datetime,
     connection: Connection | None = None,
+    *,
+    counts_all: bool = False,
 ) -> Preflight:
     """What scheduling `draft` from `inbox` would lead to. `connection` is what the inbox's
-    provider said, if it was asked. Eight queries at most, in a transaction that only reads: in
-    another kind nobody else could write to SQLite meanwhile. Ends the present one.
+    provider said, if it was asked; `counts_all` has messages written out for everybody, however
+    long that takes (half a minute for a million). Ten queries at most, in a transaction that only
+    reads: in another kind nobody else could write to SQLite meanwhile. Ends the present one.
 
     What it finds of the audience stands in nobody's way where conversations are written: they
     cost nothing, and programs that speak to Chatwoot expect such a campaign to be saved.
     """
     db.session.rollback()
-    with reading(db.session()):
+    with snapshot(db.session()):
         everybody = _find_everybody(account, inbox, draft)
-        contacts = _some_of(everybody)
+        channel, will_send = everybody.channel, everybody.count
+        most = will_send if counts_all else MOST_WRITTEN_FOR
+        recipients = Recipients(everybody.matched, channel, will_send, most)
         choice = choose_template(inbox, draft.template_params) if sends_templates(inbox) else None
         if choice is not None:
             draft = replace(draft, message=draft.message or choice.message)
         around = surroundings(account, inbox, draft)
-        channel, will_send = everybody.channel, everybody.count
-        seen_all = len(contacts) == will_send
         start = max(draft.scheduled_at or now, now)
-        length = measure(channel, draft.message, contacts, around, will_send)
+        length = measure(channel, draft.message, recipients, around, will_send)
+        seconds = _seconds(length, inbox, channel)
         findings = [
             *look_at_inbox(inbox, connection),
             *_of_message(draft, choice),
-            *_of_everybody(draft.message, choice, everybody, seen_all),
+            *_of_everybody(draft.message, choice, everybody, recipients, around),
             *([] if will_send else [_nobody(is_soon=start - now < AT_ONCE)]),
         ]
-        of_some: list[Finding] = []
-        if choice is not None:
-            of_some += find_blank_values(choice, contacts, around, is_everybody=seen_all)
-        seconds = _seconds(length, inbox, channel)
-        if not isinstance(channel, ProviderChannel):
-            findings = [one if one.field == FIELD else one.as_warning() for one in findings]
+        if isinstance(channel, ProviderChannel):
+            findings += _of_quiet_hours(account, recipients, start, seconds)
         else:
-            of_some += find_quiet_hours(account, contacts, start)
-            findings += find_quiet_days(account, seconds)
-    if not seen_all:
-        of_some = [one.as_seen_in(len(contacts)) for one in of_some]
-    return Preflight((*findings, *of_some), will_send, len(contacts), length, seconds)
+            findings = [one if one.field == FIELD else one.as_warning() for one in findings]
+    return Preflight(tuple(findings), will_send, len(recipients), length, seconds)
 
 
 def _find_everybody(account: Account, inbox: Inbox, draft: CampaignDraft) -> Everybody:
@@ -113,12 +107,6 @@ def _find_everybody(account: Account, inbox: Inbox, draft: CampaignDraft) -> Eve
     labels = tuple(entry["id"] for entry in draft.audience)
     matched = matched_contacts(Selection(account.id, labels, draft.follows_id, draft.follows))
     return Everybody(matched, channel, count_funnel(db.session(), matched, channel).will_send)
-
-
-def _some_of(everybody: Everybody) -> list[dict[str, Any]]:
-    most = MOST_LOOKED_AT if everybody.count <= MOST_LOOKED_AT else SAMPLE
-    rows = some_recipients(everybody.matched, everybody.channel, most, everybody.count)
-    return [row._asdict() for row in rows]
 
 
 def _seconds(length: Length | None, inbox: Inbox, channel: Channel) -> float | None:
@@ -159,14 +147,25 @@ def _of_message(draft: CampaignDraft, choice: TemplateChoice | None) -> Iterator
 
 
 def _of_everybody(
-    message: str, choice: TemplateChoice | None, everybody: Everybody, seen_all: bool
+    message: str,
+    choice: TemplateChoice | None,
+    everybody: Everybody,
+    recipients: Recipients,
+    around: Surroundings,
 ) -> Iterator[Finding]:
-    if choice is not None and seen_all:
-        return  # Each template was written out: one finding tells of all its values.
-    if choice is not None:
+    if choice is None:
+        yield from _of_variables(message, everybody)
+    elif recipients.is_everybody:
+        # Each template is written out: one finding tells of all its values.
+        yield from find_blank_values(choice, recipients, around, is_everybody=True)
+    else:
         lacking = everybody.find_lacking(blank_variables_of(choice))
         yield from tell_of_blanks(lacking, everybody.count)
-        return
+        for one in find_blank_values(choice, recipients, around, is_everybody=False):
+            yield one.as_seen_in(len(recipients))
+
+
+def _of_variables(message: str, everybody: Everybody) -> Iterator[Finding]:
     names = bare_variables(message)
     lacking = everybody.find_lacking({f"contact.{name}": lacks(name) for name in names})
     nowhere = [name for name, count in lacking.counts.items() if count == everybody.count]
@@ -178,6 +177,17 @@ def _of_everybody(
             count=lacking.count,
             contacts=lacking.contacts,
         )
+
+
+def _of_quiet_hours(
+    account: Account, recipients: Recipients, start: datetime, seconds: float | None
+) -> Iterator[Finding]:
+    if account.quiet_hours:
+        # Where a number may be takes longer to find out than to write to it: some will do.
+        some = recipients.some
+        for one in find_quiet_hours(account, some, start):
+            yield one if len(some) == recipients.total else one.as_seen_in(len(some))
+    yield from find_quiet_days(account, seconds)
 
 
 def surroundings(account: Account, inbox: Inbox, draft: CampaignDraft) -> Surroundings:

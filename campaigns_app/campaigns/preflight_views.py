@@ -22,13 +22,15 @@ OF_CONNECTION = ("incomplete", "refused", "unanswered")
 
 @blueprint.post("/preflight")
 def preflight() -> str:
-    """What scheduling the campaign in the form would lead to, as far as it is filled in."""
+    """What scheduling the campaign in the form would lead to, as far as it is filled in;
+    `count_all` in the address has all its messages counted."""
     account = current_account()
     form = CampaignForm(account.id, now=utcnow())
     inbox = find_inbox(account.id, form.inbox_id.data)
     found = None
     if inbox is not None and inbox.inbox_type in get_channels() and form.audience.data:
-        found = look_ahead(account, inbox, form.to_draft(), form.now)
+        draft, counts_all = form.to_draft(), "count_all" in request.args
+        found = look_ahead(account, inbox, draft, form.now, counts_all=counts_all)
     return render_template("campaigns/_preflight.html", found=found)
 
 
@@ -45,11 +47,15 @@ def check_inbox() -> str:
 
 @blueprint.get("/<display_id:display_id>/preflight")
 def preflight_again(display_id: int) -> str:
-    """What is found of a campaign that has not started, its inbox's provider asked."""
+    """What is found of a campaign that has not started, its inbox's provider asked; `count_all` in
+    the address has all its messages counted."""
     campaign = find_campaign(display_id)
     if campaign.is_completed or campaign.is_over:
         raise Refused(_("CAMPAIGN.PREFLIGHT.TOO_LATE"))
-    connection = connection_of(campaign.inbox)
-    found = look_ahead(current_account(), campaign.inbox, draft_of(campaign), utcnow(), connection)
+    found = look_ahead(
+        *(current_account(), campaign.inbox, draft_of(campaign), utcnow()),
+        connection_of(campaign.inbox),
+        counts_all="count_all" in request.args,
+    )
     template = "campaigns/_preflight_card.html" if is_htmx() else "campaigns/preflight.html"
     return render_template(template, campaign=campaign, found=found)

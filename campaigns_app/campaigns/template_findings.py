@@ -1,7 +1,8 @@
 """What is found of a campaign's template before it is scheduled, or after its provider has taken
 the template away."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -44,7 +45,7 @@ def faults_of_template(campaign: Campaign) -> list[Finding]:
 
 def find_blank_values(
     choice: TemplateChoice,
-    contacts: Sequence[Mapping[str, Any]],
+    contacts: Iterable[Mapping[str, Any]],
     around: Surroundings,
     *,
     is_everybody: bool,
@@ -57,14 +58,19 @@ def find_blank_values(
         if is_everybody or only_variables(text) is None:
             with suppress(LiquidError, RecursionError):  # That is refused at its field.
                 values.append((name, MessageTemplate(text)))
-    counts: dict[str, int] = {}
-    who = []
+    if not values:
+        return
+    counts: Counter[str] = Counter()
+    looked_at = count = 0
+    first = []
     for contact in contacts:
+        looked_at += 1
         blank = {name for name, text in values if _is_blank(text, contact, around)}
-        counts |= {name: counts.get(name, 0) + 1 for name in blank}
-        if blank:
-            who.append((int(contact["id"]), str(contact["name"])))
-    yield from tell_of_blanks(Lacking(counts, len(who), tuple(who[:LISTED])), len(contacts))
+        counts.update(blank)
+        count += bool(blank)
+        if blank and count <= LISTED:
+            first.append((int(contact["id"]), str(contact["name"])))
+    yield from tell_of_blanks(Lacking(counts, count, tuple(first)), looked_at)
 
 
 def blank_variables_of(choice: TemplateChoice) -> dict[str, ColumnElement[bool]]:

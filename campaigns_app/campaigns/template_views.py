@@ -46,9 +46,8 @@ def _preview(form: CampaignForm, fields: TemplateFields) -> TemplatePreview | No
     channel = get_channels().get(fields.inbox.inbox_type)
     matched = matched_contacts(Selection(account.id, labels))
     first = first_recipients(matched, channel, 1) if labels else ()
-    contact = first[0]._asdict() if first else None
     around = surroundings(account, fields.inbox, draft)
-    return preview_template(fields.chosen, fields.values, contact, around)
+    return preview_template(fields.chosen, fields.values, first[0] if first else None, around)
 
 
 def _make_form() -> CampaignForm:

@@ -4,6 +4,7 @@ A message of one segment holds 160 characters of the GSM alphabet, or 70 of Unic
 one each segment gives up some room for the header that joins them (3GPP TS 23.038 and 23.040).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 BASIC = frozenset(
@@ -16,6 +17,9 @@ EXTENSION = frozenset("\f^{}\\[~]|€")
 """The characters of its extension table (§6.2.1.1): two septets each."""
 
 ALPHABET = BASIC | EXTENSION
+
+LAST_OF_ONE_UNIT = "\uffff"
+"""UTF-16 takes two units for each character after it."""
 
 GSM_7, UCS_2 = "GSM-7", "UCS-2"
 ROOM = {GSM_7: (160, 153), UCS_2: (70, 67)}
@@ -35,19 +39,25 @@ class Segments:
 
 def segments_of(text: str) -> Segments:
     """How `text` goes out. A character of two units is never torn apart by a segment's end."""
-    foreign = tuple(dict.fromkeys(one for one in text if one not in ALPHABET))
-    if foreign:
-        sizes = [2 if ord(one) > 0xFFFF else 1 for one in text]
+    used = set(text)
+    foreign: tuple[str, ...] = ()
+    if used <= ALPHABET:
+        double = used & EXTENSION
     else:
-        sizes = [2 if one in EXTENSION else 1 for one in text]
+        foreign = tuple(one for one in dict.fromkeys(text) if one not in ALPHABET)
+        double = {one for one in used if one > LAST_OF_ONE_UNIT}
     encoding = UCS_2 if foreign else GSM_7
     alone, joined = ROOM[encoding]
-    units = sum(sizes)
-    count = 1 if units <= alone else _filled(sizes, joined)
-    return Segments(count, encoding, units, foreign)
+    units = len(text) + sum(map(text.count, double))
+    if units <= alone:
+        return Segments(1, encoding, units, foreign)
+    if not double:
+        return Segments(-(-units // joined), encoding, units, foreign)
+    sizes = (2 if one in double else 1 for one in text)
+    return Segments(_filled(sizes, joined), encoding, units, foreign)
 
 
-def _filled(sizes: list[int], room: int) -> int:
+def _filled(sizes: Iterable[int], room: int) -> int:
     count, used = 1, 0
     for size in sizes:
         if used + size > room:

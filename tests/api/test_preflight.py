@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from campaigns_app.campaigns import preflight, sampling
 from campaigns_app.channels.provider import AccountPause
 from campaigns_app.inboxes.models import Inbox, InboxTemplate
 from tests.api.conftest import Tenant
@@ -50,6 +51,30 @@ def test_what_will_happen_is_told(tenant: Tenant, phones: Inbox) -> None:
             "forced_by": [],
         },
     }
+
+
+def test_every_message_is_counted_on_demand(
+    tenant: Tenant, keys: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "MOST_WRITTEN_FOR", 1)
+    monkeypatch.setattr(sampling, "MOST_HELD", 1)
+    monkeypatch.setattr(sampling, "SAMPLE", 1)
+    for name in ("x" * 100, "y" * 200):
+        make_contact(tenant.account, tenant.label, name=name)
+    texts = make_inbox(tenant.account, inbox_type="Twilio SMS")
+    set_up(texts, {"account_sid": "AC1", "phone_number": "+14155550000"}, auth_token="s")
+    values = {"inbox_id": texts.id, "message": "{{ contact.name }}" + "-" * 150}
+    campaign = make_campaign(tenant.account, tenant.label, **values)
+    place = f"/api/v1/campaigns/{campaign.display_id}/preflight"
+
+    some = look(tenant, texts, **values)
+    everybody = look(tenant, texts, **values, count_all=True)
+    again = tenant.program.get(f"{place}?count_all=true").json or {}
+
+    assert (some["looked_at"], some["units"]["estimated"]) == (1, True)
+    for found in (everybody, again):
+        assert (found["looked_at"], found["units"]["estimated"]) == (2, False)
+        assert (found["units"]["longest"], found["units"]["total"]) == (3, 5)
 
 
 def test_an_inbox_without_provider_has_no_rate(tenant: Tenant) -> None:

@@ -68,7 +68,7 @@ def test_the_form_says_how_many_segments_and_what_forces_unicode(
 
     assert "2 segments in all." in page
     assert "written for Ada, takes 2" in page
-    assert "1 of the 1 messages" in page
+    assert "1 of 1 messages go out as Unicode" in page
     assert "“—”</span> U+2014 EM DASH" in page
 
 
