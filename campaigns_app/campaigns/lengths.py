@@ -1,5 +1,6 @@
 """How long the messages of a campaign are, as they would be written for its recipients."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.segments import UCS_2
 
 MOST_CHARACTERS = 20
-"""So many of the characters that force Unicode are named."""
+"""So many of the characters that force Unicode are named: those that do in the most messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,9 @@ class Length:
     contact `longest_for` (id, name), and all.
 
     Where the unit is segments: the longest's `encoding`, how many go out as Unicode, and the
-    characters that force it, each once. Where it `is_estimated`, `total` is reckoned from those
-    that were looked at, and the others are of these: they differ from contact to contact.
+    characters that force it, each once, first those of the most messages. Where it
+    `is_estimated`, `total` is reckoned from those that were looked at, and the others are of
+    these: messages differ from contact to contact.
     """
 
     unit: str
@@ -54,7 +56,7 @@ def measure(
     differs = channel.segments(message) is not None and is_liquid(message)
     looked_at = units = unicode_count = 0
     longest: tuple[int, int, str, Mapping[str, Any]] | None = None
-    forced_by: dict[str, None] = {}
+    forced_by: Counter[str] = Counter()
     for contact, text in _written(message, contacts, around):
         looked_at += 1
         if text is None:
@@ -64,7 +66,7 @@ def measure(
         units += size
         if segments and segments.encoding == UCS_2:
             unicode_count += 1
-            forced_by |= dict.fromkeys(segments.forced_by)
+            forced_by.update(segments.forced_by)
         if longest is None or (size, len(text)) > longest[:2]:
             longest = (size, len(text), text, contact)
         if not differs:
@@ -82,7 +84,7 @@ def measure(
         is_estimated=differs and looked_at < will_send,
         encoding=segments.encoding if segments else None,
         unicode_count=unicode_count if differs else unicode_count * will_send,
-        forced_by=tuple(forced_by)[:MOST_CHARACTERS],
+        forced_by=tuple(one for one, _ in forced_by.most_common(MOST_CHARACTERS)),
     )
 
 

@@ -57,6 +57,12 @@ def test_what_forces_unicode_is_named_once() -> None:
     assert describe_character("\u200d") == ("U+200D", "ZERO WIDTH JOINER")
 
 
+def test_what_forces_unicode_in_the_most_messages_is_named_first() -> None:
+    found = lengths("{{ contact.name }} — Our sale begins", "Łukasz", "Żaneta", "Ada", "Łucja")
+
+    assert found.forced_by == ("—", "Ł", "Ż")
+
+
 def test_all_are_reckoned_from_some() -> None:
     found = lengths("{{ contact.name }}", "x" * 200, "Ada", will_send=1000)
 
