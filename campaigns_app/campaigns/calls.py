@@ -18,6 +18,7 @@ from campaigns_app.channels.provider import (
     Retry,
     Suppress,
 )
+from campaigns_app.database.text import made_storable
 from campaigns_app.http_client import HttpClient
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,8 @@ MOST_TRIES = 5
 
 REFUSED_SECONDS = 30.0
 """So long waits whose refusal is the inbox's or the campaign's: a few more of them stop that."""
-ERROR_LENGTH = 500
+LONGEST_ID = 255
+"""A longer id of a provider's is no id."""
 
 
 class Prepared(NamedTuple):
@@ -66,7 +68,7 @@ async def call(
 
 def result_of(outcome: Outcome, prepared: Prepared, now: datetime) -> Result:
     """What the outcome of a call means for the recipient."""
-    text = outcome.text[:ERROR_LENGTH]
+    text = outcome.text
     if isinstance(outcome, Retry | AccountPause | CampaignPause):
         if prepared.attempts + 1 >= MOST_TRIES:
             return _failed(prepared, Reason.REFUSED, text, outcome.code)
@@ -83,7 +85,7 @@ def _sent(prepared: Prepared, receipt: Receipt) -> Result:
     return Result(
         prepared.contact_id,
         RecipientState.SENT,
-        provider_message_id=receipt.provider_message_id,
+        provider_message_id=made_storable(receipt.provider_message_id, LONGEST_ID),
     )
 
 

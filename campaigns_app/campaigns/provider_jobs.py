@@ -109,6 +109,10 @@ class _Shift:
             # Whoever is in the middle of being sent to keeps the lease until it runs out.
             logger.error("Batch %s is left for later: %s", lease.batch_id, error)
             await asyncio.sleep(LOOK_SECONDS)
+        # Whatever is wrong with this campaign, the other lanes' calls are under way.
+        except Exception:
+            logger.exception("Batch %s is left for later", lease.batch_id)
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _open_books(self, session: Session, lease: Lease) -> tuple[Route, ProviderBooks]:
         """Raises `StaleLease`, and `SecretsLocked`. Commits."""

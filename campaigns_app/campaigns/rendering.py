@@ -83,7 +83,9 @@ class MessageTemplate:
             return text
         try:
             return self._template.render(values, code=self._code)
-        except LiquidError as error:
+        # Filters meet whatever contacts have, "nan" where a number was meant: what they make of it
+        # is that contact's, and stops nobody else's message.
+        except Exception as error:
             raise RenderingFailed(_first_line(error)) from error
 
     def faults(self) -> Iterator[str]:
@@ -175,5 +177,6 @@ def _agent(sender: Mapping[str, Any] | None) -> Mapping[str, Any]:
     }
 
 
-def _first_line(error: LiquidError) -> str:
-    return str(error).strip().splitlines()[0]
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0]

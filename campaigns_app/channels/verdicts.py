@@ -14,15 +14,22 @@ with the provider's documentation.
 
 from dataclasses import dataclass
 
+from campaigns_app.database.text import made_storable
+
+LONGEST_TEXT = 500
+LONGEST_CODE = 40
+MOST_WAIT_SECONDS = 3600.0
+
 
 class Outcome(Exception):
     """A message that was not accepted. `code` is the provider's own, `text` is for people; neither
-    holds a secret or a number of the person's."""
+    holds a secret or a number of the person's. Both are cut to what can be stored: they may be
+    anything that came in an answer."""
 
     def __init__(self, text: str, code: str | None = None) -> None:
         super().__init__(text)
-        self.text = text
-        self.code = code
+        self.text = made_storable(text, LONGEST_TEXT)
+        self.code = made_storable(code, LONGEST_CODE) if code is not None else None
 
     @property
     def told(self) -> str:
@@ -39,14 +46,14 @@ class Suppress(Outcome):
 
 
 class Retry(Outcome):
-    """Nothing was sent. `after` is the seconds to wait at least; `slows_down` says that it was the
-    inbox that was too fast, not this one message that was unlucky."""
+    """Nothing was sent. `after` is the seconds to wait at least, an hour at most; `slows_down` says
+    that it was the inbox that was too fast, not this one message that was unlucky."""
 
     def __init__(
         self, text: str, code: str | None = None, *, after: float, slows_down: bool = False
     ) -> None:
         super().__init__(text, code)
-        self.after = after
+        self.after = after if 0 <= after <= MOST_WAIT_SECONDS else MOST_WAIT_SECONDS
         self.slows_down = slows_down
 
 
@@ -62,9 +69,6 @@ class CampaignPause(Outcome):
 
 class Unknown(Outcome):
     """It may have been sent, or not, and nobody can say now."""
-
-
-MOST_WAIT_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from time_machine import TimeMachineFixture
 
+from campaigns_app.campaigns import provider_jobs
 from campaigns_app.campaigns.control import cancel_campaign, pause_campaign
 from campaigns_app.campaigns.jobs import close_cancelled_batches, execute_campaign
 from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
@@ -123,6 +124,52 @@ def test_one_who_cannot_be_sent_to_stops_nobody(
     (left,) = recipients(session, state)
     assert left.reason == reason
     assert left.provider_code == getattr(outcome, "code", None)
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Permanent("no \x00 such number" * 100, "x" * 100),
+        Permanent("\ud800", "\x00\ud800"),
+        Retry("busy", after=1e12),
+        Retry("busy", after=float("nan"), slows_down=False),
+    ],
+)
+def test_whatever_a_provider_answers_can_be_written_down(
+    session: Session, channel: ScriptedChannel, outcome: Exception
+) -> None:
+    channel.outcomes["+14155550001"] = outcome
+
+    campaign_id = carry_out(make_ready(3))
+
+    counts = count_states(campaign_id)
+    assert (counts.sent, counts.failed + counts.pending) == (2, 1)
+
+
+def test_an_id_that_is_none_stops_nobody(
+    session: Session, channel: ScriptedChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def send(*_: Any) -> Receipt:
+        return Receipt("\x00" + "x" * 300)
+
+    monkeypatch.setattr(channel, "send", send)
+
+    assert count_states(carry_out(make_ready(2))).sent == 2
+
+
+def test_a_campaign_that_cannot_be_worked_on_leaves_other_inboxes_alone(
+    channel: ScriptedChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, well = make_ready(message="broken"), make_ready(message="well")
+    campaign_ids = [broken.id, well.id]
+    monkeypatch.setattr(channel, "units", lambda text: {"well": 1}[text])
+    monkeypatch.setattr(provider_jobs, "LOOK_SECONDS", 0.01)
+    for campaign_id in campaign_ids:
+        execute_campaign(campaign_id)
+
+    deliver_provider_batches()
+
+    assert [count_states(one).sent for one in campaign_ids] == [0, 3]
 
 
 def test_a_suppressed_number_is_remembered(session: Session, channel: ScriptedChannel) -> None:

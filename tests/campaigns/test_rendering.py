@@ -1,5 +1,6 @@
 """Messages are Liquid, with Chatwoot's variables and rules."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -85,6 +86,22 @@ def test_without_a_sender_the_agent_is_empty() -> None:
 def test_a_message_that_goes_out_of_bounds_fails_for_that_contact(text: str) -> None:
     with pytest.raises(RenderingFailed):
         render(text)
+
+
+@pytest.mark.parametrize("filters", ["round", "ceil", "times: 2", "modulo: 2", "plus: 1 | floor"])
+@pytest.mark.parametrize("value", ["nan", "Infinity", "-inf", "1e999", [1, "a"], {"a": 1}, True])
+def test_what_a_filter_makes_of_an_odd_value_is_that_contacts(filters: str, value: Any) -> None:
+    text = f"{{{{ contact.custom_attribute.points | {filters} }}}}"
+
+    with suppress(RenderingFailed):
+        assert isinstance(render(text, custom_attributes={"points": value}), str)
+
+
+def test_a_filter_that_fails_says_why() -> None:
+    text = "{{ contact.custom_attribute.points | round }}"
+
+    with pytest.raises(RenderingFailed, match="NaN"):
+        render(text, custom_attributes={"points": "nan"})
 
 
 @pytest.mark.parametrize(
