@@ -19,8 +19,9 @@ from redis import RedisError
 from campaigns_app.errors import CampaignsError
 from campaigns_app.job_queue import get_redis
 
-LONGEST_WINDOW = 60
-"""Seconds. A rate that is no whole number in any window up to this is cut to one that is."""
+LONGEST_WINDOW = 100
+"""Seconds. Every rate from 0.01 a second on is a whole number in some window up to this, to within
+a hundredth."""
 
 LEAST_WAIT = 0.005
 HEARD_AFTER = 0.1
@@ -29,6 +30,14 @@ time would take as long as to take units."""
 
 EXTENSION = "rate-budget"
 PREFIX = "campaigns:rate"
+
+LENGTHEN = """
+local left = math.max(redis.call('pttl', KEYS[1]), 0)
+local wanted = tonumber(ARGV[1])
+if ARGV[2] == 'besides' then wanted = left + wanted end
+if wanted > left then redis.call('set', KEYS[1], 1, 'px', wanted) end
+"""
+"""A hold is never cut short: of two workers that are asked to wait, the longer wait counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,7 @@ class RateBudget:
         storage = RedisStorage(
             "redis://", connection_pool=self._redis.connection_pool, key_prefix=PREFIX
         )
+        self._lengthening = self._redis.register_script(LENGTHEN)
         self._limiter = MovingWindowRateLimiter(storage)
         self._holds: dict[str, _Hold] = {}
 
@@ -82,8 +92,16 @@ class RateBudget:
 
     def hold(self, name: str, seconds: float) -> None:
         """Let nothing leave for so many seconds: who was asked to wait tells all others."""
+        self._lengthen(name, seconds, "at least")
+
+    def owe(self, name: str, rate: float, units: int) -> None:
+        """Have these units paid that left without having been taken: nothing leaves for as long as
+        they take, besides what is held anyway."""
+        self._lengthen(name, units / rate, "besides")
+
+    def _lengthen(self, name: str, seconds: float, how: str) -> None:
         with _reachable():
-            self._redis.set(_hold_key(name), 1, px=max(1, int(seconds * 1000)))
+            self._lengthening(keys=[_hold_key(name)], args=[max(1, int(seconds * 1000)), how])
         self._holds.pop(name, None)
 
     def _hold_on(self, name: str) -> float:

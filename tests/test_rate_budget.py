@@ -80,6 +80,34 @@ def test_a_hold_is_for_all_workers(budget: RateBudget) -> None:
     assert 29 < grant.wait <= 30
 
 
+def test_a_hold_is_never_cut_short(budget: RateBudget) -> None:
+    budget.hold("inbox", 30)
+    RateBudget().hold("inbox", 1)
+
+    assert 29 < budget.take("inbox", 100, 1).wait <= 30
+
+
+def test_what_is_owed_is_waited_for_besides(budget: RateBudget) -> None:
+    budget.hold("inbox", 30)
+    for worker in (budget, RateBudget()):
+        worker.owe("inbox", 0.5, 4)
+
+    assert 45 < budget.take("inbox", 0.5, 1).wait <= 46
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.012, 0.019, 0.03, 0.07, 0.33, 1.37, 33.337, 9999.5])
+def test_every_rate_is_kept_to_within_a_hundredth(
+    budget: RateBudget, time_machine: TimeMachineFixture, rate: float
+) -> None:
+    time_machine.move_to("2030-01-01T00:00:00Z", tick=False)
+    first = budget.take("inbox", rate, 20_000).units
+
+    refused = budget.take("inbox", rate, 1)
+
+    assert refused.units == 0
+    assert first / refused.wait == pytest.approx(rate, rel=0.0101)
+
+
 def test_whoever_was_asked_to_wait_waits_at_once_and_the_others_a_moment_later(
     budget: RateBudget, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 MOST_TRIES = 5
 """A recipient whose provider says «not now» so often is failed."""
 
+MOST_TRIES_TOO_FAST = 1000
+"""The same where it is the inbox that is too fast: whoever waits behind it is not at fault."""
+
 REFUSED_SECONDS = 30.0
 """So long waits whose refusal is the inbox's or the campaign's: a few more of them stop that."""
 LONGEST_ID = 255
@@ -70,7 +73,8 @@ def result_of(outcome: Outcome, prepared: Prepared, now: datetime) -> Result:
     """What the outcome of a call means for the recipient."""
     text = outcome.text
     if isinstance(outcome, Retry | AccountPause | CampaignPause):
-        if prepared.attempts + 1 >= MOST_TRIES:
+        is_too_fast = isinstance(outcome, Retry) and outcome.slows_down
+        if prepared.attempts + 1 >= (MOST_TRIES_TOO_FAST if is_too_fast else MOST_TRIES):
             return _failed(prepared, Reason.REFUSED, text, outcome.code)
         after = outcome.after if isinstance(outcome, Retry) else REFUSED_SECONDS
         return _later(prepared, text, outcome.code, now + timedelta(seconds=after))

@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,7 +19,12 @@ from sqlalchemy.orm import Session
 from campaigns_app.campaigns import leases, sending_ledger
 from campaigns_app.campaigns.calls import Called, Prepared
 from campaigns_app.campaigns.leases import Lease
-from campaigns_app.campaigns.refusals import RefusalsInARow, stop_what_is_refused
+from campaigns_app.campaigns.refusals import (
+    MOST_IN_A_ROW,
+    RefusalsInARow,
+    is_of_all,
+    stop_what_is_refused,
+)
 from campaigns_app.campaigns.results import Result
 from campaigns_app.campaigns.sending_ledger import News, RecipientRow, Wish
 from campaigns_app.channels.provider import Account, ProviderChannel, Retry, Suppress
@@ -27,7 +33,7 @@ from campaigns_app.database.shared_session import SharedSession
 from campaigns_app.database.types import utcnow
 from campaigns_app.logs import lines_together
 from campaigns_app.pauses import passing
-from campaigns_app.rate_budget import RateBudget
+from campaigns_app.rate_budget import BudgetUnreachable, RateBudget
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +62,8 @@ class Turn(NamedTuple):
 
 
 class ProviderBooks:
-    """One worker's books of one batch. `prepare` writes the message of a recipient,
-    or says why there is none; `must_end` says when to begin with
-    nobody any more."""
+    """One worker's books of one batch. `prepare` writes the message of a recipient, or says why
+    there is none; `must_end` says when to begin with nobody any more."""
 
     def __init__(
         self,
@@ -86,6 +91,7 @@ class ProviderBooks:
         self._written_at = time.monotonic()
         self._debt = 0
         self._refusals = RefusalsInARow()
+        self._is_proven = False
         self._goes_on = True
         self._ahead: asyncio.Future[None] | None = None
 
@@ -103,10 +109,18 @@ class ProviderBooks:
             self.begin_with_nobody_more()
         while self._holds:
             self._budget.hold(self._budget_name, self._holds.pop())
-        begun, wait = await self._sessions.do(self._begin_and_write, room)
+        begun, wait = await self._sessions.do(self._begin_and_write, self._bounded(room))
         if self._ahead is not None:
             await self._ahead
         return Turn(begun, bool(self._read or self._ready or self._refused), wait)
+
+    def _bounded(self, room: int) -> int:
+        """Until one call has not been refused for what concerns all, only as many are made as would
+        stop everything: not fifty, with credentials that are wrong."""
+        if self._is_proven:
+            return room
+        under_way = self._route.most_calls - room
+        return min(room, max(MOST_IN_A_ROW - under_way, 0))
 
     def begin_with_nobody_more(self) -> None:
         """From now on, only write down what comes of the calls under way."""
@@ -121,6 +135,9 @@ class ProviderBooks:
         It is not when somebody is to be tried later, the campaign was paused or cancelled, the
         inbox halted, or this process asked to end. Commits.
         """
+        if self._debt > 0:
+            with suppress(BudgetUnreachable):
+                self._budget.owe(self._budget_name, self._route.rate, self._debt)
         return await self._sessions.do(self._give_back)
 
     def _give_back(self, session: Session) -> bool:
@@ -140,6 +157,7 @@ class ProviderBooks:
         if isinstance(called.outcome, Retry) and called.outcome.slows_down:
             self._holds.append(called.outcome.after)
         self._refusals.note(called.outcome)
+        self._is_proven = self._is_proven or not is_of_all(called.outcome)
         if self._refusals.reason_to_stop is not None:
             self.begin_with_nobody_more()
 

@@ -11,6 +11,11 @@ MOST_IN_A_ROW = 3
 """So many, and nothing more leaves until somebody acts."""
 
 
+def is_of_all(outcome: Outcome | None) -> bool:
+    """Whether a call that ended so says that everybody else would be refused, too."""
+    return isinstance(outcome, AccountPause | CampaignPause)
+
+
 class RefusalsInARow:
     """The last outcomes, as far as they are refusals of one kind."""
 
@@ -20,7 +25,7 @@ class RefusalsInARow:
 
     def note(self, outcome: Outcome | None) -> None:
         """That one more message ended; none where it was sent."""
-        if not isinstance(outcome, AccountPause | CampaignPause):
+        if not is_of_all(outcome):
             self._count = 0
         elif type(outcome) is type(self._last):
             self._count += 1

@@ -7,7 +7,7 @@ from campaigns_app.channels.verdicts import Verdict, pause, permanent, retry, su
 ANSWERS: Mapping[str, Verdict] = {
     "20003": pause("the credentials are wrong, or lack the permission"),
     "20404": pause("no such account or resource: is the account SID right?"),
-    "20429": retry("too many requests at once", 0.1, slows_down=True),
+    "20429": retry("too many requests at once", 0.1, most=30, slows_down=True),
     "21211": permanent("not a phone number"),
     "21212": pause("the sender is not a phone number"),
     "21408": permanent("messages to this country are not enabled in the account"),

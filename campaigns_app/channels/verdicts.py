@@ -19,6 +19,8 @@ from campaigns_app.database.text import made_storable
 LONGEST_TEXT = 500
 LONGEST_CODE = 40
 MOST_WAIT_SECONDS = 3600.0
+MOST_GROWTH = 30
+"""After so many attempts the wait grows no more."""
 
 
 class Outcome(Exception):
@@ -74,12 +76,14 @@ class Unknown(Outcome):
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a code means. For `Retry`: the seconds `after` which it may be tried again, `growth`
-    times as long after each attempt, and whether it was the inbox that was too fast."""
+    times as long after each attempt, `most` of all, and whether it was the inbox that was too
+    fast."""
 
     kind: type[Outcome]
     meaning: str
     after: float = 0
     growth: float = 1
+    most: float = MOST_WAIT_SECONDS
     slows_down: bool = False
 
     def outcome(
@@ -89,7 +93,7 @@ class Verdict:
         asked for, and wins."""
         if self.kind is not Retry:
             return self.kind(self.meaning, code)
-        wait = min(self.after * self.growth**attempts, MOST_WAIT_SECONDS)
+        wait = min(self.after * self.growth ** min(attempts, MOST_GROWTH), self.most)
         return Retry(
             self.meaning,
             code,
@@ -108,9 +112,16 @@ def suppress(meaning: str) -> Verdict:
     return Verdict(Suppress, meaning)
 
 
-def retry(meaning: str, after: float, *, growth: float = 2, slows_down: bool = False) -> Verdict:
+def retry(
+    meaning: str,
+    after: float,
+    *,
+    growth: float = 2,
+    most: float = MOST_WAIT_SECONDS,
+    slows_down: bool = False,
+) -> Verdict:
     """It may be tried again after so many seconds."""
-    return Verdict(Retry, meaning, after, growth, slows_down)
+    return Verdict(Retry, meaning, after, growth, most, slows_down)
 
 
 def pause(meaning: str) -> Verdict:

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from redis import RedisError
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app import rate_budget
 from campaigns_app.accounts.models import Account
+from campaigns_app.campaigns import calls
 from campaigns_app.campaigns.jobs import execute_campaign
 from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
 from campaigns_app.campaigns.refusals import MOST_IN_A_ROW
@@ -22,6 +23,7 @@ from campaigns_app.channels.registry import EXTENSION, ChannelRegistry
 from campaigns_app.inboxes.halting import halt_inbox
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.job_queue import get_redis
+from campaigns_app.rate_budget import RateBudget
 from tests.factories import make_account, make_campaign, make_contact, make_inbox, make_label
 from tests.scripted import ScriptedChannel
 
@@ -91,12 +93,58 @@ def test_many_calls_are_under_way_at_once_and_no_more_than_may(
 ) -> None:
     monkeypatch.setitem(app.config, "PROVIDER_CONCURRENCY", 7)
     campaign_id = start(make_account(), 5, 21)
-    channel.waits_for = {to(5, number): 7 for number in range(7)}
+    # Each of these is answered only when seven are under way.
+    channel.waits_for = {to(5, number): 14 for number in range(7, 14)}
 
     deliver_provider_batches()
 
     assert count_states(campaign_id) == Counts(total=21, sent=21)
     assert channel.most_under_way == 7
+
+
+def test_with_wrong_credentials_a_few_calls_are_made_and_no_more(
+    session: Session, channel: PacedChannel
+) -> None:
+    campaign_id = start(make_account(), 5, 200)
+    channel.outcomes = {to(5, number): REFUSED for number in range(200)}
+
+    deliver_provider_batches()
+
+    assert len(channel.calls) == MOST_IN_A_ROW
+    assert count_states(campaign_id) == Counts(total=200, pending=200)
+    assert session.scalars(select(Inbox.halted_at)).one() is not None
+
+
+@pytest.mark.usefixtures("session")
+def test_whoever_waits_behind_an_inbox_that_is_too_fast_is_not_failed_for_it(
+    channel: PacedChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "MOST_TRIES", 1)
+    account = make_account()
+    campaign_id = start(account, 5, 1)
+    channel.outcomes[to(5, 0)] = Retry("too fast", "429", after=60, slows_down=True)
+    channel.outcomes[to(6, 0)] = Retry("busy", "500", after=60)
+    other_id = start(account, 6, 1)
+
+    deliver_provider_batches()
+
+    assert count_states(campaign_id) == Counts(total=1, pending=1)
+    assert count_states(other_id) == Counts(total=1, failed=1)
+
+
+def test_what_a_long_message_takes_in_advance_is_owed_when_the_batch_ends(
+    session: Session, channel: PacedChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owed: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(RateBudget, "owe", lambda *call: owed.append(call[2:]))
+    monkeypatch.setattr(channel, "units", lambda _: 5)
+    start(make_account(), 5, 1)
+    session.execute(update(Inbox).values(rate=2))
+    session.commit()
+
+    deliver_provider_batches()
+
+    assert owed == [(2, 3)]
 
 
 @pytest.mark.usefixtures("session")
