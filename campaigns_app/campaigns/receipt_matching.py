@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
@@ -45,6 +46,19 @@ class Told:
         """What the channel calls addresses that are no numbers."""
         return self.channel.address_kind if self.channel is not None else ""
 
+    @property
+    def spellings(self) -> Sequence[str]:
+        """The address that the event names, in each way that it may be written."""
+        address = self.event.address
+        if not address or self.channel is None:
+            return (address,) if address else ()
+        return self.channel.spellings(address)
+
+    @property
+    def senders(self) -> Sequence[str]:
+        """The same of the person who did something; a receipt is never known by that alone."""
+        return () if self.event.kind in RECEIPTS else self.spellings
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -52,6 +66,10 @@ class Match:
 
     recipient_id: int
     phone_number: str | None
+
+
+Written = Mapping[tuple[int, str], Sequence[tuple[datetime | None, Match]]]
+"""By inbox and address, when whom was written to there."""
 
 
 def match_recipients(session: Session, told: Sequence[Told]) -> dict[int, Match]:
@@ -69,7 +87,7 @@ def match_recipients(session: Session, told: Sequence[Told]) -> dict[int, Match]
         match = (
             by_delivery.get((one.inbox_id, delivery))
             or by_provider.get((one.inbox_id, event.provider_message_id or ""))
-            or _last_before(by_address.get((one.inbox_id, _sender_of(event)), ()), event.at)
+            or _last_before(_written_to_any(one, by_address), event.at)
         )
         if match is not None:
             matches[one.id] = match
@@ -117,13 +135,11 @@ def _by_provider_id(session: Session, told: Sequence[Told]) -> Mapping[tuple[int
     return {(row[0], row[1] or ""): Match(row[2], row[3]) for row in rows}
 
 
-def _by_address(
-    session: Session, told: Sequence[Told]
-) -> Mapping[tuple[int, str], Sequence[tuple[datetime | None, Match]]]:
+def _by_address(session: Session, told: Sequence[Told]) -> Written:
     """Who was written to at the addresses, in the order of the ledger, and when."""
     by_kind = defaultdict(list)
     for one in told:
-        if _sender_of(one.event):
+        if one.senders:
             by_kind[one.address_kind].append(one)
     written = defaultdict(list)
     for theirs in by_kind.values():
@@ -149,7 +165,7 @@ def _written_to(
         .join(Campaign, Campaign.id == CampaignRecipient.campaign_id)
         .where(
             Contact.account_id.in_({one.account_id for one in told}),
-            address.in_({_sender_of(one.event) for one in told}),
+            address.in_({address for one in told for address in one.senders}),
             Campaign.account_id == Contact.account_id,
             Campaign.inbox_id.in_({one.inbox_id for one in told}),
             CampaignRecipient.state.not_in(NEVER_SENT),
@@ -165,9 +181,10 @@ def _address_column(channel: ProviderChannel | None) -> ColumnElement[Any]:
     return Contact.phone_number.expression if address is None else address
 
 
-def _sender_of(event: ProviderEvent) -> str:
-    """The address of the person who did something; a receipt is never known by that alone."""
-    return "" if event.kind in RECEIPTS else event.address or ""
+def _written_to_any(told: Told, by_address: Written) -> Sequence[tuple[datetime | None, Match]]:
+    """Who was written to at any spelling of the sender's address, in the order of the ledger."""
+    written = (by_address.get((told.inbox_id, address), ()) for address in told.senders)
+    return sorted(chain(*written), key=lambda pair: pair[1].recipient_id)
 
 
 def _last_before(

@@ -156,7 +156,7 @@ def _apply(
         match = matches.get(one.id)
         before = after.get(match.recipient_id) if match is not None else None
         if match is None or before is None:
-            if _consent_of(one, match) is not None:
+            if _consents_of(one, match):
                 results[one.id] = Result.APPLIED
             elif not _may_come(one):
                 results[one.id] = Result.FOREIGN
@@ -164,7 +164,7 @@ def _apply(
         if one.event.kind in RECEIPTS and must_wait(before):
             continue
         after[match.recipient_id] = advance(before, one.event)
-        is_news = after[match.recipient_id] != before or _consent_of(one, match) is not None
+        is_news = after[match.recipient_id] != before or _consents_of(one, match)
         results[one.id] = Result.APPLIED if is_news else Result.NOTHING_NEW
     write_standings(session, recipients, after)
     return results
@@ -185,17 +185,22 @@ def _consents(
     for account_id, events in groupby(
         sorted(told, key=lambda one: one.account_id), key=lambda one: one.account_id
     ):
-        wishes = (_consent_of(one, matches.get(one.id)) for one in events)
-        yield account_id, [wish for wish in wishes if wish is not None]
+        yield (
+            account_id,
+            [consent for one in events for consent in _consents_of(one, matches.get(one.id))],
+        )
 
 
-def _consent_of(told: Told, match: Match | None) -> Consent | None:
+def _consents_of(told: Told, match: Match | None) -> list[Consent]:
+    """What the person wishes, once for each address that may be theirs."""
     event = told.event
-    address = _address_of(told, match)
     is_out, source = _wish_of(event)
-    if is_out is None or address is None:
-        return None
-    return Consent(address, is_out, event.at or told.received_at, source, event.text)
+    if is_out is None:
+        return []
+    at = event.at or told.received_at
+    return [
+        Consent(address, is_out, at, source, event.text) for address in _addresses_of(told, match)
+    ]
 
 
 def _wish_of(event: ProviderEvent) -> tuple[bool | None, str]:
@@ -207,17 +212,22 @@ def _wish_of(event: ProviderEvent) -> tuple[bool | None, str]:
     return None, ""
 
 
-def _address_of(told: Told, match: Match | None) -> str | None:
-    """The person's address as suppressions name it: a chat's id may look like a number."""
-    address = told.event.address
-    if address and told.address_kind:
-        return suppressible(told.address_kind, address)
-    if address:
-        try:
-            return normalise_phone_number(address)
-        except ValueError:
-            return address
-    return match.phone_number if match is not None else None
+def _addresses_of(told: Told, match: Match | None) -> set[str]:
+    """The person's addresses as suppressions name them: that of the event in all its spellings,
+    and the contact's own number. A chat's id may look like a number, and is none."""
+    if told.spellings and told.address_kind:
+        return {suppressible(told.address_kind, address) for address in told.spellings}
+    addresses = {_as_number(address) for address in told.spellings}
+    if match is not None and match.phone_number:
+        addresses.add(match.phone_number)
+    return addresses
+
+
+def _as_number(address: str) -> str:
+    try:
+        return normalise_phone_number(address)
+    except ValueError:
+        return address
 
 
 def _mark(

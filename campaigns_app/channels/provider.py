@@ -166,6 +166,10 @@ class ProviderChannel(Channel):
         SQL. Empty where there is none."""
         return contact["phone_number"] or ""
 
+    def spellings(self, address: str) -> Sequence[str]:
+        """All that the provider, or a contact, may have for that one address; itself first."""
+        return (address,)
+
     def suppressible(self, address: str) -> str:
         """What stands in the list of suppressions for one of the channel's addresses; what
         `suppressible_address()` says in SQL."""

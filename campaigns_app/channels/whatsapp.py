@@ -36,6 +36,7 @@ from campaigns_app.channels.templates import Template
 from campaigns_app.channels.whatsapp_callbacks import read_whatsapp_callback
 from campaigns_app.channels.whatsapp_codes import TRANSIENT, VERDICTS
 from campaigns_app.channels.whatsapp_components import template_of
+from campaigns_app.channels.whatsapp_numbers import spellings_of
 from campaigns_app.http_client import Answer, HttpClient
 
 ORIGIN = "https://graph.facebook.com"
@@ -82,6 +83,10 @@ class WhatsappChannel(PhoneChannel):
             help="INBOXES.FORM.WHATSAPP.WEBHOOK_VERIFY_TOKEN.HELP",
         ),
     )
+
+    def spellings(self, address: str) -> Sequence[str]:
+        """With or without the digit that WhatsApp leaves out or puts in: see the base class."""
+        return spellings_of(address)
 
     async def send(self, http: HttpClient, account: Account, message: OutgoingMessage) -> Receipt:
         """Send the campaign's template: see the base class."""

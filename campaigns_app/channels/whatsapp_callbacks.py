@@ -105,7 +105,8 @@ def _status(status: Mapping[str, Any]) -> Iterator[ProviderEvent]:
     yield ProviderEvent(key, kind, at, delivery_id, message_id, address, code, text)
     if verdict is not None and verdict.kind is Suppress and address:
         key = f"{message_id}:opted-out"
-        yield ProviderEvent(key, EventKind.OPTED_OUT, at, address=address, code=code)
+        out = EventKind.OPTED_OUT
+        yield ProviderEvent(key, out, at, delivery_id, message_id, address, code)
 
 
 def _reply(message: Mapping[str, Any]) -> Iterator[ProviderEvent]:

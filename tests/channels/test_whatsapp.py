@@ -332,6 +332,19 @@ def test_a_failure_says_why(code: str, kind: type[Outcome]) -> None:
     assert [event.kind for event in rest] == [EventKind.OPTED_OUT] * (kind is Suppress)
 
 
+def test_an_opt_out_is_told_of_the_message_that_was_refused() -> None:
+    refused = _status("failed", errors=[{"code": 131050}], biz_opaque_callback_data="4711")
+
+    [_, out] = _read(statuses=[refused])
+
+    assert (out.kind, out.delivery_id, out.provider_message_id, out.address) == (
+        EventKind.OPTED_OUT,
+        "4711",
+        WAMID,
+        TO,
+    )
+
+
 def test_a_reply_is_told() -> None:
     message = {"from": TO[1:], "id": "wamid.2", "timestamp": "1750030073"}
 
