@@ -8,7 +8,6 @@ has ended, and begins with as many more. Nothing here calls a provider, and noth
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from sqlalchemy.orm import Session
 from campaigns_app.campaigns import leases, sending_ledger
 from campaigns_app.campaigns.calls import Called, Prepared
 from campaigns_app.campaigns.leases import Lease
+from campaigns_app.campaigns.provider_stock import Stock
 from campaigns_app.campaigns.refusals import (
     MOST_IN_A_ROW,
     RefusalsInARow,
@@ -26,18 +26,15 @@ from campaigns_app.campaigns.refusals import (
     stop_what_is_refused,
 )
 from campaigns_app.campaigns.results import Result
-from campaigns_app.campaigns.sending_ledger import News, RecipientRow, Wish
+from campaigns_app.campaigns.sending_ledger import News, RecipientRow
 from campaigns_app.channels.provider import Account, ProviderChannel, Retry, Suppress
 from campaigns_app.contacts.suppressing import suppress_addresses
 from campaigns_app.database.shared_session import SharedSession
-from campaigns_app.database.types import utcnow
 from campaigns_app.logs import lines_together
 from campaigns_app.pauses import passing
 from campaigns_app.rate_budget import BudgetUnreachable, RateBudget
 
 logger = logging.getLogger(__name__)
-
-READ_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +77,8 @@ class ProviderBooks:
         self._lease = lease
         self._lease_seconds = lease_seconds
         self._budget = budget
-        self._prepare = prepare
         self._must_end = must_end
-        self._read: deque[RecipientRow] = deque()
-        self._are_all_read = False
-        self._ready: deque[Prepared] = deque()
-        self._refused: list[Result] = []
+        self._stock = Stock(prepare, route.most_calls)
         self._made: list[Called] = []
         self._holds: list[float] = []
         self._written_at = time.monotonic()
@@ -112,7 +105,7 @@ class ProviderBooks:
         begun, wait = await self._sessions.do(self._begin_and_write, self._bounded(room))
         if self._ahead is not None:
             await self._ahead
-        return Turn(begun, bool(self._read or self._ready or self._refused), wait)
+        return Turn(begun, bool(self._stock), wait)
 
     def _bounded(self, room: int) -> int:
         """Until one call has not been refused for what concerns all, only as many are made as would
@@ -125,9 +118,7 @@ class ProviderBooks:
     def begin_with_nobody_more(self) -> None:
         """From now on, only write down what comes of the calls under way."""
         self._goes_on = False
-        self._read.clear()
-        self._ready.clear()
-        self._refused.clear()
+        self._stock.clear()
 
     async def give_back(self) -> bool:
         """End the lease, with everything written down; returns whether the batch is finished.
@@ -168,61 +159,31 @@ class ProviderBooks:
         self, session: Session, room: int
     ) -> tuple[Sequence[Prepared], float | None]:
         self._read_first(session)
-        self._prepare_some(room)
+        self._stock.prepare_some(room)
+        refused = self._stock.take_refused()
         allowed, wait = self._choose(room)
-        has_news = allowed or self._made or self._refused
-        begun = self._write(session, allowed) if has_news or self._is_lease_old() else []
+        has_news = allowed or self._made or refused
+        begun = self._write(session, allowed, refused) if has_news or self._is_lease_old() else []
         return begun, wait
 
     def _read_first(self, session: Session) -> None:
         """Read who is next, where nobody is known: the others are read while there is news."""
-        now = utcnow()
-        self._ready = deque(one for one in self._ready if not one.stale_at or one.stale_at > now)
-        if self._read or self._ready or not self._goes_on:
-            return
-        wish = self._wish([one.contact_id for one in self._refused])
-        self._note_read(wish, sending_ledger.due_recipients(session, self._lease, wish))
-        # No lock is held while messages are written.
-        session.rollback()
-
-    def _wish(self, besides: Sequence[int]) -> Wish:
-        return Wish(max(READ_AT_ONCE, self._route.most_calls), besides)
-
-    def _wish_for_more(self, allowed: Sequence[Prepared]) -> Wish | None:
-        """Whom to read before those who are known run out, without them."""
-        in_stock = len(self._read) + len(self._ready)
-        if self._are_all_read or not self._goes_on or in_stock >= self._route.most_calls:
-            return None
-        known = [one.recipient_id for one in self._read]
-        known += [one.contact_id for one in (*self._ready, *allowed)]
-        return self._wish(known + [one.contact_id for one in self._refused])
-
-    def _note_read(self, wish: Wish, rows: Sequence[RecipientRow]) -> None:
-        self._read.extend(rows)
-        self._are_all_read = len(rows) < wish.most
-
-    def _prepare_some(self, count: int) -> None:
-        """Write messages until so many are ready."""
-        while self._read and len(self._ready) < count:
-            written = self._prepare(self._read.popleft())
-            if isinstance(written, Prepared):
-                self._ready.append(written)
-            else:
-                self._refused.append(written)
-
-    async def _prepare_ahead(self) -> None:
-        self._prepare_some(self._route.most_calls)
+        self._stock.drop_stale()
+        wish = self._stock.wish() if self._goes_on else None
+        if wish is not None:
+            self._stock.note_read(wish, sending_ledger.due_recipients(session, self._lease, wish))
+            # No lock is held while messages are written.
+            session.rollback()
 
     def _choose(self, room: int) -> tuple[list[Prepared], float | None]:
         """Those of the ready whom the rate allows, and when to ask for more if not all."""
-        wanted = list(self._ready)[:room]
+        wanted = self._stock.ready(room)
         if not wanted:
             return [], None
         asked = self._debt + sum(one.units for one in wanted)
         grant = self._budget.take(self._budget_name, self._route.rate, asked)
         allowed = self._affordable(wanted, grant.units)
-        for _ in allowed:
-            self._ready.popleft()
+        self._stock.take(len(allowed))
         return allowed, grant.wait if len(allowed) < len(wanted) else None
 
     def _affordable(self, wanted: Sequence[Prepared], units: int) -> list[Prepared]:
@@ -238,25 +199,26 @@ class ProviderBooks:
         self._debt = max(self._debt, 0)
         return allowed
 
-    def _write(self, session: Session, allowed: Sequence[Prepared]) -> Sequence[Prepared]:
+    def _write(
+        self, session: Session, allowed: Sequence[Prepared], refused: Sequence[Result]
+    ) -> Sequence[Prepared]:
         """Write it all down in one transaction, and renew the lease; returns those who were begun
         with."""
         lease = self._lease
-        wish = self._wish_for_more(allowed)
+        wish = self._stock.wish_for_more(allowed) if self._goes_on else None
         news = News(
             results=[one.result for one in self._made],
-            refusals=self._refused,
+            refusals=refused,
             contact_ids=[one.contact_id for one in allowed],
             next_ones=wish,
         )
-        self._refused = []
         # While the server works, the next messages are written.
-        self._ahead = asyncio.ensure_future(self._prepare_ahead())
+        self._ahead = asyncio.ensure_future(self._stock.prepare_ahead())
         written = sending_ledger.write_down(
             session, lease, self._lease_seconds, self._route.channel, news
         )
         if wish is not None:
-            self._note_read(wish, written.next_ones)
+            self._stock.note_read(wish, written.next_ones)
         if not written.goes_on:
             self.begin_with_nobody_more()
         self._heed_refusals(session)

@@ -13,13 +13,15 @@ from sqlalchemy.orm import Session
 
 from campaigns_app import rate_budget
 from campaigns_app.accounts.models import Account
-from campaigns_app.campaigns import calls
+from campaigns_app.campaigns import calls, provider_stock
 from campaigns_app.campaigns.jobs import execute_campaign
 from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
 from campaigns_app.campaigns.refusals import MOST_IN_A_ROW
 from campaigns_app.campaigns.report import Counts, count_states
 from campaigns_app.channels.provider import AccountPause, Outcome, Receipt, Retry
 from campaigns_app.channels.registry import EXTENSION, ChannelRegistry
+from campaigns_app.contacts.models import Contact
+from campaigns_app.extensions import db
 from campaigns_app.inboxes.halting import halt_inbox
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.job_queue import get_redis
@@ -130,6 +132,29 @@ def test_whoever_waits_behind_an_inbox_that_is_too_fast_is_not_failed_for_it(
 
     assert count_states(campaign_id) == Counts(total=1, pending=1)
     assert count_states(other_id) == Counts(total=1, failed=1)
+
+
+def test_whoever_was_read_a_while_ago_is_written_to_as_they_are_now(
+    app: Flask, session: Session, channel: PacedChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "PROVIDER_CONCURRENCY", 1)
+    monkeypatch.setattr(provider_stock, "FRESH_SECONDS", 0)
+    start(make_account(), 5, 2)
+    answer = channel.send
+
+    async def send(*call: Any) -> Receipt:
+        if not channel.calls:
+            with Session(db.engine) as other:
+                moves = update(Contact).where(Contact.phone_number == to(5, 1))
+                other.execute(moves.values(phone_number=to(6, 1)))
+                other.commit()
+        return await answer(*call)
+
+    monkeypatch.setattr(channel, "send", send)
+
+    deliver_provider_batches()
+
+    assert [message.to for message in channel.calls] == [to(5, 0), to(6, 1)]
 
 
 def test_what_a_long_message_takes_in_advance_is_owed_when_the_batch_ends(
