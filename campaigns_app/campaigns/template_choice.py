@@ -9,7 +9,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from campaigns_app.campaigns.rendering import check_message
-from campaigns_app.channels.templates import MEDIA, Parameter, Template, values_of
+from campaigns_app.channels.templates import (
+    LONGEST_COUPON,
+    LONGEST_URL,
+    LONGEST_VALUE,
+    MEDIA,
+    Parameter,
+    Template,
+    values_of,
+)
 from campaigns_app.database.text import is_storable
 from campaigns_app.errors import FieldError
 from campaigns_app.inboxes.models import Inbox
@@ -17,8 +25,8 @@ from campaigns_app.inboxes.template_list import find_translations, sync_of
 
 FIELD = "template_params"
 USUAL_LANGUAGE = "en_US"
-LONGEST_VALUE = 2000
-LONGEST_COUPON = 15
+LONGEST_LIQUID = 2000
+"""Characters of a value that is written out for each contact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +107,8 @@ def _faults_of_value(parameter: Parameter, value: Any) -> Iterator[str]:
         yield "must be text"
         return
     text = str(value)
-    longest = LONGEST_COUPON if parameter.kind == "copy_code" else LONGEST_VALUE
-    if len(text) > (LONGEST_VALUE if is_liquid(text) else longest):
+    longest = LONGEST_LIQUID if is_liquid(text) else _longest(parameter.kind)
+    if len(text) > longest:
         yield f"is too long (maximum is {longest} characters)"
     elif not is_storable(text):
         yield "contains characters that are not text"
@@ -108,6 +116,12 @@ def _faults_of_value(parameter: Parameter, value: Any) -> Iterator[str]:
         yield "must be an address that begins with https:// or http://"
     else:
         yield from (fault.removeprefix("Message ") for fault in check_message(text))
+
+
+def _longest(kind: str) -> int:
+    if kind in MEDIA:
+        return LONGEST_URL
+    return LONGEST_COUPON if kind == "copy_code" else LONGEST_VALUE
 
 
 def _leads_to_media(text: str) -> bool:

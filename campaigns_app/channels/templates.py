@@ -13,6 +13,11 @@ from typing import Any
 
 APPROVED = "APPROVED"
 MEDIA = ("image", "video", "document")
+LONGEST_VALUE = 1000
+LONGEST_URL = 2000
+LONGEST_COUPON = 15
+"""Characters of a value: of a text, of the address of a medium, of a code to be copied."""
+
 MEDIA_URL, MEDIA_TYPE, MEDIA_NAME = "media_url", "media_type", "media_name"
 OF_MEDIA = frozenset({MEDIA_URL, MEDIA_TYPE, MEDIA_NAME})
 PARTS = ("header", "body", "footer", "buttons")

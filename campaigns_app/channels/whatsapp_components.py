@@ -7,12 +7,15 @@ https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-message-temp
 from collections.abc import Mapping
 from typing import Any
 
-from campaigns_app.channels.templates import MEDIA, OF_MEDIA, parts_of
+from campaigns_app.channels.templates import (
+    LONGEST_COUPON,
+    LONGEST_URL,
+    LONGEST_VALUE,
+    MEDIA,
+    OF_MEDIA,
+    parts_of,
+)
 from campaigns_app.channels.verdicts import Permanent
-
-LONGEST_VALUE = 1000
-LONGEST_URL = 2000
-LONGEST_COUPON = 15
 
 
 def template_of(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,7 +32,8 @@ def template_of(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def components_of(processed: Any) -> list[dict[str, Any]]:
-    """The components with a person's values in them. Raises `Permanent` for one that is blank."""
+    """The components with a person's values in them. Raises `Permanent` for one that is blank or
+    too long."""
     parts = parts_of(processed)
     header = _header(parts.get("header") or {})
     body = _texts(parts.get("body") or {})
@@ -72,10 +76,10 @@ def _texts(values: Any) -> list[dict[str, Any]]:
 
 def _button(place: int, button: Mapping[str, Any]) -> dict[str, Any]:
     kind = str(button.get("type") or "url").lower()
-    value = _text(button["parameter"])
+    value = _text(button["parameter"], LONGEST_COUPON if kind == "copy_code" else LONGEST_VALUE)
     parameter = {"type": "text", "text": value}
     if kind == "copy_code":
-        parameter = {"type": "coupon_code", "coupon_code": value[:LONGEST_COUPON]}
+        parameter = {"type": "coupon_code", "coupon_code": value}
     elif kind == "quick_reply":
         parameter = {"type": "payload", "payload": value}
     index = str(button.get("index", place))
@@ -83,8 +87,11 @@ def _button(place: int, button: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: Any, longest: int = LONGEST_VALUE) -> str:
-    """A value in one line, as templates want it."""
-    text = " ".join(str(value).split())[:longest]
+    """A value in one line, as templates want it. One that is too long is not cut: half a code, or
+    half an address, is worse than none."""
+    text = " ".join(str(value).split())
     if value is None or not text:
         raise Permanent("a value of the template is blank")
+    if len(text) > longest:
+        raise Permanent(f"a value of the template is too long (maximum is {longest} characters)")
     return text

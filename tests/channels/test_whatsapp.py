@@ -149,7 +149,7 @@ def test_the_components_are_those_of_the_documents() -> None:
         "buttons": [
             {"type": "quick_reply", "parameter": "STOP"},
             {"type": "url", "parameter": "abc"},
-            {"type": "copy_code", "parameter": "A" * 20},
+            {"type": "copy_code", "parameter": "A" * 15},
         ],
     }
 
@@ -186,13 +186,26 @@ def test_the_components_are_those_of_the_documents() -> None:
             [{"type": "text", "parameter_name": "first_name", "text": "Ana B"}],
         ),
         (["Ana", 5], [{"type": "text", "text": "Ana"}, {"type": "text", "text": "5"}]),
-        ({"body": {"1": "x" * 2000}}, [{"type": "text", "text": "x" * 1000}]),
+        ({"body": {"1": "x" * 1000}}, [{"type": "text", "text": "x" * 1000}]),
     ],
 )
 def test_a_body_may_be_written_shortly(processed: Any, components: Any) -> None:
     body = [{"type": "body", "parameters": components}] if components else []
 
     assert components_of(processed) == body
+
+
+@pytest.mark.parametrize(
+    ("processed", "longest"),
+    [
+        ({"body": {"1": "x" * 1001}}, 1000),
+        ({"header": {"media_url": f"https://x.example/{'x' * 2000}"}}, 2000),
+        ({"buttons": [{"type": "copy_code", "parameter": "A" * 16}]}, 15),
+    ],
+)
+def test_half_a_value_is_not_sent(processed: Any, longest: int) -> None:
+    with pytest.raises(Permanent, match=f"maximum is {longest} characters"):
+        components_of(processed)
 
 
 def test_a_header_of_text_and_one_of_a_picture() -> None:
