@@ -18,7 +18,8 @@ BLANKS = (
 """Every character that `str.strip()` takes away, the most usual first: the databases' own `trim`
 knows only that one."""
 
-_OUTPUT = re.compile(r"\{\{-?\s*contact((?:\.[\w-]+)+)\s*(\|[^}]*)?-?\}\}")
+_BRACKETS = re.compile(r"""\s*\[\s*(['"])([\w-]+)\1\s*\]""")
+_OUTPUT = re.compile(r"\{\{-?\s*contact((?:\s*\.\s*[\w-]+)+)\s*(\|[^}]*)?-?\}\}")
 _TAG = re.compile(r"\{%.*?%\}", re.DOTALL)
 _DEFAULT = re.compile(r"\|\s*default\b")
 
@@ -27,10 +28,10 @@ def bare_variables(*texts: str) -> list[str]:
     """The variables of the contact that are written out in the texts, without their first word:
     not those with a default, nor those that a tag asks for before (`{% if contact.email %}`)."""
     found = []
-    for text in texts:
+    for text in map(_with_dots, texts):
         asked = " ".join(_TAG.findall(text))
         for path, filters in _OUTPUT.findall(text):
-            name = path.removeprefix(".")
+            name = _named(path)
             if not _DEFAULT.search(filters) and f"contact.{name}" not in asked:
                 found.append(name)
     return list(dict.fromkeys(found))
@@ -39,9 +40,10 @@ def bare_variables(*texts: str) -> list[str]:
 def only_variables(text: str) -> list[str] | None:
     """The variables of the contact that a text consists of; None where there is more to it, so that
     only writing it out says whether it is blank."""
-    found = _OUTPUT.findall(text)
-    names = [path.removeprefix(".") for path, _ in found]
-    is_more = any(filters for _, filters in found) or _OUTPUT.sub("", text).strip()
+    dotted = _with_dots(text)
+    found = _OUTPUT.findall(dotted)
+    names = [_named(path) for path, _ in found]
+    is_more = any(filters for _, filters in found) or _OUTPUT.sub("", dotted).strip()
     is_computed = any(COMPUTED.intersection(name.split(".")) for name in names)
     return None if is_more or is_computed else names
 
@@ -66,6 +68,15 @@ def lacks(name: str) -> ColumnElement[bool]:
 def lacks_all(names: list[str]) -> ColumnElement[bool]:
     """That each of a contact's variables of these names has no visible character."""
     return and_(*(lacks(name) for name in names))
+
+
+def _with_dots(text: str) -> str:
+    """The text with `contact["email"]` as `contact.email`."""
+    return _BRACKETS.sub(r".\2", text)
+
+
+def _named(path: str) -> str:
+    return "".join(path.split()).removeprefix(".")
 
 
 def _is_blank(value: SQLColumnExpression[Any]) -> ColumnElement[bool]:

@@ -8,7 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import Account
-from campaigns_app.campaigns.blanks import BLANKS, lacks, lacks_all, only_variables
+from campaigns_app.campaigns.blanks import (
+    BLANKS,
+    bare_variables,
+    lacks,
+    lacks_all,
+    only_variables,
+)
 from campaigns_app.campaigns.ledger import CONTACT_COLUMNS
 from campaigns_app.campaigns.rendering import MessageTemplate, Surroundings
 from campaigns_app.contacts.models import Contact
@@ -71,6 +77,9 @@ def test_blanks_are_all_that_python_takes_for_such() -> None:
             " {{contact.email}}\n{{- contact.custom_attribute.plan -}}",
             ["email", "custom_attribute.plan"],
         ),
+        ("{{ contact['email'] }}", ["email"]),
+        ('{{ contact.custom_attribute[ "plan" ] }}', ["custom_attribute.plan"]),
+        ("{{ contact . email }}", ["email"]),
         ("Dear {{ contact.first_name }}", None),
         ("{{ contact.first_name | upcase }}", None),
         ("{{ contact.first_name }}{{ agent.name }}", None),
@@ -83,3 +92,15 @@ def test_a_text_of_nothing_but_variables_needs_not_be_written_out(
     text: str, names: list[str] | None
 ) -> None:
     assert only_variables(text) == names
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Dear {{ contact['first_name'] }} of {{ contact . email }}", ["first_name", "email"]),
+        ("{% if contact['email'] %}{{ contact.email }}{% endif %}", []),
+        ("{{ contact['email'] | default: 'x' }}", []),
+    ],
+)
+def test_a_variable_is_found_however_it_is_spelled(text: str, names: list[str]) -> None:
+    assert bare_variables(text) == names
