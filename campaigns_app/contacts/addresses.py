@@ -6,6 +6,8 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext as _
 
+from campaigns_app.errors import FieldError, InvalidInput
+
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
@@ -19,6 +21,13 @@ def normalise_email(text: str) -> str:
     except EmailNotValidError as error:
         raise ValueError(_("CONTACTS.ERRORS.EMAIL")) from error
     return checked.normalized.lower()
+
+
+def check_region(default_region: str | None) -> None:
+    """Raise `InvalidInput` for a region (`GB`, `BR`, ...) that there is not."""
+    if default_region is not None and default_region not in phonenumbers.SUPPORTED_REGIONS:
+        message = _("CONTACTS.IMPORT.REGION_UNKNOWN", region=default_region)
+        raise InvalidInput([FieldError("default_region", message)])
 
 
 def normalise_phone_number(text: str, default_region: str | None = None) -> str:

@@ -88,7 +88,22 @@ class SuppressionForm(CheckedForm):
     note = StringField(_l("SUPPRESSIONS.FORM.NOTE"))
 
 
-class SuppressionListForm(CheckedForm):
+class RegionForm(CheckedForm):
+    """A form with numbers in it that may lack their country code."""
+
+    default_region = SelectField(_l("CONTACTS.UPLOAD.REGION"), validate_choice=False)
+
+    def __init__(self) -> None:
+        super().__init__()
+        names = get_locale().territories
+        regions = {names.get(code, code): code for code in phonenumbers.SUPPORTED_REGIONS}
+        self.default_region.choices = [
+            SelectChoice("", _l("CONTACTS.UPLOAD.NO_REGION")),
+            *(SelectChoice(regions[name], name) for name in sorted(regions)),
+        ]
+
+
+class SuppressionListForm(RegionForm):
     """Many addresses, written or in a file."""
 
     addresses = TextAreaField(_l("SUPPRESSIONS.IMPORT.ADDRESSES"))
@@ -102,18 +117,8 @@ class SuppressionListForm(CheckedForm):
         return f"{self.addresses.data or ''}\n{read}"
 
 
-class UploadForm(CheckedForm):
+class UploadForm(RegionForm):
     """A CSV file of contacts, and how to read it."""
 
     import_file = FileField(_l("CONTACTS.UPLOAD.FILE"))
-    default_region = SelectField(_l("CONTACTS.UPLOAD.REGION"), validate_choice=False)
     create_labels = BooleanField(_l("CONTACTS.UPLOAD.CREATE_LABELS"))
-
-    def __init__(self) -> None:
-        super().__init__()
-        names = get_locale().territories
-        regions = {names.get(code, code): code for code in phonenumbers.SUPPORTED_REGIONS}
-        self.default_region.choices = [
-            SelectChoice("", _l("CONTACTS.UPLOAD.NO_REGION")),
-            *(SelectChoice(regions[name], name) for name in sorted(regions)),
-        ]

@@ -14,10 +14,10 @@ from functools import partial
 from itertools import islice
 from typing import BinaryIO
 
-import phonenumbers
 from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from campaigns_app.contacts.addresses import check_region
 from campaigns_app.contacts.labels import check_title, ids_by_title
 from campaigns_app.contacts.matching import load_known_contacts
 from campaigns_app.contacts.models import Contact, ContactLabel
@@ -26,7 +26,6 @@ from campaigns_app.contacts.rows import ContactRow, RejectedRow, RowError, read_
 from campaigns_app.contacts.writing import write_drafts
 from campaigns_app.database.bulk import refresh_statistics
 from campaigns_app.database.types import utcnow
-from campaigns_app.errors import FieldError, InvalidInput
 from campaigns_app.extensions import db
 
 BLOCK_ROWS = 500
@@ -81,9 +80,7 @@ def import_contacts(
     Raises `InvalidInput`, and imports nothing, when the header cannot be used or the region is
     unknown. Commits every block; ends the transaction it is called in.
     """
-    if default_region is not None and default_region not in phonenumbers.SUPPORTED_REGIONS:
-        message = _("CONTACTS.IMPORT.REGION_UNKNOWN", region=default_region)
-        raise InvalidInput([FieldError("default_region", message)])
+    check_region(default_region)
     # Rows are parsed outside of any transaction: on SQLite this one may hold the write lock.
     db.session.rollback()
     write = partial(_import_rows, account_id, create_labels)

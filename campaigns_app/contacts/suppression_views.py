@@ -75,7 +75,11 @@ def import_list() -> ResponseReturnValue:
     if form.validate():
         try:
             done = suppressions.import_suppressions(
-                current_account(), form.text(), form.note.data or "", actor=current_user
+                current_account(),
+                form.text(),
+                form.note.data or "",
+                default_region=form.default_region.data or None,
+                actor=current_user,
             )
         except InvalidInput as invalid:
             form.add_errors(invalid)

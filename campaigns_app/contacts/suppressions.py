@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, or_, select
 
 from campaigns_app.accounts.audit import record
 from campaigns_app.accounts.models import Account, User
-from campaigns_app.contacts.addresses import normalise_email, normalise_phone_number
+from campaigns_app.contacts.addresses import check_region, normalise_email, normalise_phone_number
 from campaigns_app.contacts.listing import DIALLED, SEPARATORS
 from campaigns_app.contacts.models import LONGEST_TEXT, Contact, Suppression
 from campaigns_app.contacts.suppressing import IMPORTED, MANUAL, suppress_addresses
@@ -133,12 +133,20 @@ def delete_suppression(account: Account, suppression_id: int, *, actor: User | N
 
 
 def import_suppressions(
-    account: Account, text: str, note: str = "", *, actor: User | None
+    account: Account,
+    text: str,
+    note: str = "",
+    *,
+    default_region: str | None = None,
+    actor: User | None,
 ) -> SuppressedList:
     """Suppress every address in `text`, one a line, or separated by commas; what is none is told.
 
-    Raises `InvalidInput` for an empty or an endless list. Commits block by block, and at the end.
+    Phone numbers without a plus sign are read as dialled in `default_region` (`GB`), if given.
+    Raises `InvalidInput` for an empty or an endless list, or a region that there is not. Commits
+    block by block, and at the end.
     """
+    check_region(default_region)
     account_id = account.id
     words = [word.strip().strip('"') for word in BETWEEN.split(text.removeprefix("\ufeff"))]
     words = [word for word in words if word and word.lower() not in HEADINGS]
@@ -150,7 +158,7 @@ def import_suppressions(
         raise InvalidInput([FieldError("addresses", message)])
     # Numbers are read outside of any transaction: on SQLite this one may hold the write lock.
     db.session.rollback()
-    addresses, refused = _read_all(words)
+    addresses, refused = _read_all(words, default_region)
     added = 0
     for start in range(0, len(addresses), BLOCK):
         pairs = [(address, note) for address in addresses[start : start + BLOCK]]
@@ -172,7 +180,7 @@ def suppressed_addresses(account_id: int, contacts: Sequence[Contact]) -> set[st
     return set(rows)
 
 
-def read_address(text: str) -> str:
+def read_address(text: str, default_region: str | None = None) -> str:
     """A phone number or an e-mail address in the form in which it is stored. Raises `ValueError`
     with a sentence for the person who typed it."""
     text = text.strip()
@@ -180,16 +188,18 @@ def read_address(text: str) -> str:
         raise ValueError(_("SUPPRESSIONS.ERRORS.BLANK"))
     if len(text) > LONGEST_TEXT or not is_storable(text):
         raise ValueError(_("SUPPRESSIONS.ERRORS.ADDRESS"))
-    return normalise_email(text) if "@" in text else normalise_phone_number(text)
+    if "@" in text:
+        return normalise_email(text)
+    return normalise_phone_number(text, default_region)
 
 
-def _read_all(words: Sequence[str]) -> tuple[list[str], list[str]]:
+def _read_all(words: Sequence[str], default_region: str | None) -> tuple[list[str], list[str]]:
     """The addresses among the words, each once, and the words that are none."""
     addresses: dict[str, None] = {}
     refused = []
     for word in words:
         try:
-            addresses[read_address(word)] = None
+            addresses[read_address(word, default_region)] = None
         except ValueError:
             refused.append(made_storable(word, LONGEST_TEXT))
     return list(addresses), refused

@@ -127,6 +127,27 @@ def test_a_list_is_imported_from_field_and_file(
     }
 
 
+def test_numbers_of_a_list_are_read_as_dialled_in_the_region(
+    admin_client: FlaskClient, session: Session
+) -> None:
+    data = {"addresses": "(202) 555-1234\n+44 7700 900123", "default_region": "US"}
+
+    answer = admin_client.post("/suppressions/import", data=data)
+
+    assert answer.status_code == 303
+    assert suppressed(session) == {"+12025551234": "import", "+447700900123": "import"}
+
+
+def test_a_region_that_there_is_not_is_refused(admin_client: FlaskClient, session: Session) -> None:
+    data = {"addresses": NUMBER, "default_region": "XX"}
+
+    answer = admin_client.post("/suppressions/import", data=data)
+
+    assert answer.status_code == 422
+    assert "XX is not a region" in answer.text
+    assert suppressed(session) == {}
+
+
 def test_what_is_none_in_a_list_is_told(admin_client: FlaskClient, session: Session) -> None:
     answer = admin_client.post(
         "/suppressions/import", data={"addresses": f"{NUMBER}\n<b>nobody\x00</b>"}
