@@ -19,6 +19,7 @@ from campaigns_app.channels.provider import (
     Suppress,
 )
 from campaigns_app.channels.whatsapp_codes import VERDICTS
+from campaigns_app.contacts.opt_out import Wish, read_wish
 
 KINDS = {
     "sent": EventKind.SENT,
@@ -39,6 +40,7 @@ STATUSES = {
 """What is told of a template, and the status that it has then; of anything else (that it was
 flagged, for example) only the list says what it means."""
 WISHES = {"stop": EventKind.OPTED_OUT, "resume": EventKind.OPTED_IN}
+MEANINGS = {Wish.STOP: EventKind.OPTED_OUT, Wish.START: EventKind.OPTED_IN}
 
 
 def sign(app_secret: str, body: bytes) -> str:
@@ -113,16 +115,17 @@ def _reply(message: Mapping[str, Any]) -> Iterator[ProviderEvent]:
     message_id, address = message.get("id"), _address(message.get("from"))
     if not isinstance(message_id, str) or not address:
         return
-    text = (
-        part(message, "text").get("body")
-        or part(message, "button").get("text")
-        or part(part(message, "interactive"), "button_reply").get("title")
-        or ""
-    )
+    button, interactive = part(message, "button"), part(message, "interactive")
+    choice = part(interactive, "button_reply") or part(interactive, "list_reply")
+    body = part(message, "text").get("body")
+    text = str(body or button.get("text") or choice.get("title") or "")
     at = instant(message.get("timestamp"))
-    yield ProviderEvent(
-        f"{message_id}:reply", EventKind.REPLIED, at, address=address, text=str(text)
-    )
+    yield ProviderEvent(f"{message_id}:reply", EventKind.REPLIED, at, address=address, text=text)
+    # What stands on a button is for the person; what it means is written behind it.
+    wish = read_wish(str(button.get("payload") or choice.get("id") or ""))
+    if wish is not None:
+        kind = MEANINGS[wish]
+        yield ProviderEvent(f"{message_id}:{kind}", kind, at, address=address, text=text)
 
 
 def _wish(wish: Mapping[str, Any]) -> Iterator[ProviderEvent]:

@@ -1,9 +1,9 @@
 """The words with which a person says that they want no more messages, or want them again.
 
 A message is one of them only as a whole: «stop» is, «don't stop» is not. Blanks, punctuation
-around it, capitals and accents make no difference. The English words are those of 47 CFR
-64.1200(a)(10) and of the North American carriers; they count everywhere, because people copy what
-a message told them to write.
+and what has no width around it, capitals and accents make no difference. The English words are
+those of 47 CFR 64.1200(a)(10) and of the North American carriers; they count everywhere, because
+people copy what a message told them to write.
 """
 
 import unicodedata
@@ -38,15 +38,30 @@ _START_WORDS = ("start", "unstop", "reprendre", "iniciar", "anmelden", "стар
 
 def read_wish(text: str) -> Wish | None:
     """What the message `text` asks for; None where it is none of the words."""
-    return _WISHES.get(_folded(text)) if len(text) <= LONGEST_WORD else None
+    word = _trimmed(text)
+    return _WISHES.get(_folded(word)) if len(word) <= LONGEST_WORD else None
+
+
+def _trimmed(text: str) -> str:
+    """`text` without what stands around its words."""
+    start, end = 0, len(text)
+    while start < end and _is_around(text[start]):
+        start += 1
+    while start < end and _is_around(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
+def _is_around(sign: str) -> bool:
+    """Whether it is a blank, punctuation, an accent by itself, or nothing that can be seen."""
+    return unicodedata.category(sign).startswith(("Z", "P", "Sk", "C"))
 
 
 def _folded(text: str) -> str:
-    """`text` without accents, capitals, and what stands around its words."""
+    """`text` without accents and capitals, and with single blanks."""
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     plain = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
-    words = plain.split()
-    return " ".join(words).strip(" .,;:!?¡¿\"'`*_«»“”‘’()[]")
+    return " ".join(plain.split())
 
 
 _WISHES = {_folded(word): Wish.START for word in _START_WORDS} | {

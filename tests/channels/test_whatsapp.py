@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -371,6 +372,36 @@ def test_a_reply_is_told() -> None:
 
     assert [event.text for event in events] == ["Stop", "Stop promotions", ""]
     assert {(event.kind, event.address) for event in events} == {(EventKind.REPLIED, TO)}
+
+
+@pytest.mark.parametrize(
+    ("payload", "kinds"),
+    [
+        ("STOP", [EventKind.REPLIED, EventKind.OPTED_OUT]),
+        ("start", [EventKind.REPLIED, EventKind.OPTED_IN]),
+        ("STOP_1", [EventKind.REPLIED]),
+        (None, [EventKind.REPLIED]),
+    ],
+)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda payload, text: {"button": {"payload": payload, "text": text}},
+        lambda payload, text: {"interactive": {"button_reply": {"id": payload, "title": text}}},
+        lambda payload, text: {"interactive": {"list_reply": {"id": payload, "title": text}}},
+    ],
+    ids=["button", "reply button", "list"],
+)
+def test_what_a_button_means_counts_beside_its_text(
+    answer: Callable[[Any, str], Any], payload: str | None, kinds: list[EventKind]
+) -> None:
+    message = {"from": TO[1:], "id": "wamid.2", "timestamp": "1750030073"}
+
+    events = _read(messages=[message | answer(payload, "No more please")])
+
+    assert [event.kind for event in events] == kinds
+    assert {(event.address, event.text) for event in events} == {(TO, "No more please")}
+    assert len({event.key for event in events}) == len(kinds)
 
 
 def test_a_wish_about_marketing_is_told() -> None:

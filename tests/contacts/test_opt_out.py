@@ -9,6 +9,9 @@ from campaigns_app.contacts.opt_out import Wish, read_wish
     "text",
     [
         *("STOP", "stop", " Stop\n", "STOP.", "“Stop!”", "ＳＴＯＰ", "stop  all", "STOPALL"),
+        *("\u200bSTOP\u200b", "\ufeffStop", "Stop\u200e.", "\u2060\u200c\u200d\u200fSTOP\u2060!"),
+        *("-STOP-", "'stop'", '"stop"', "停止。", "停止！", "توقف؟", "— stop —", "\xa0stop\u3000"),
+        *("STOP" + " " * 50, "\n" * 50 + "Stop" + "!" * 50, " " * 3000 + "stop"),
         *("quit", "End", "REVOKE", "Opt out", "OPT-OUT", "optout", "cancel", "Unsubscribe", "TD"),
         *("ARRET", "Arrêt", "ARRE\u0302T", "parar", "SAIR", "Alto", "¡BAJA!", "Cancelar"),
         *("STOPP", "Abmelden", "СТОП", "退订", "수신거부"),
@@ -28,6 +31,7 @@ def test_start_starts_again(text: str) -> None:
     [
         *("", " ", ".", "don't stop", "stop it", "stopping", "non stop", "st op", "Yes", "HELP"),
         *("the end", "cancel my order", "stop start", "s" * 100_000, "STOP " * 1000, "🛑"),
+        *("stop - or go", "please stop.", "s.t.o.p", "\u200b", "!" * 50),
     ],
 )
 def test_anything_else_is_no_wish(text: str) -> None:
