@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha1
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
+from campaigns_app.channels.asking import words
 from campaigns_app.channels.provider import (
     Account,
     CallbackRefused,
@@ -86,7 +87,8 @@ def _status(sid: str, told: Mapping[str, str], delivery_id: str | None) -> list[
         return []
     code = told.get("ErrorCode") or None
     verdict = VERDICTS.get(code or "")
-    text = verdict.meaning if verdict else ""
+    otherwise = f"error {code}" if code else ""
+    text = verdict.meaning if verdict else words(told.get("ErrorMessage"), otherwise)
     key = f"{sid}:{told['MessageStatus']}"
     address = told.get("To")
     event = ProviderEvent(key, kind, None, delivery_id, sid, address, code, text)

@@ -12,7 +12,7 @@ from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
-from campaigns_app.channels.asking import basic
+from campaigns_app.channels.asking import LONGEST_TEXT, basic
 from campaigns_app.channels.provider import (
     Account,
     AccountPause,
@@ -313,6 +313,26 @@ def test_a_failure_says_why(code: str) -> None:
     [event] = _events(form)
 
     assert (event.code, event.text) == (code, RECEIPTS[code].meaning)
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({"ErrorMessage": f"Odd\n {TO}"}, "Odd …"),
+        ({"ErrorMessage": "x" * 5000}, "x" * LONGEST_TEXT),
+        ({"ErrorMessage": " "}, "error 30999"),
+        ({}, "error 30999"),
+    ],
+    ids=["words with a number", "many words", "blank", "none"],
+)
+def test_an_unknown_failure_is_told_in_twilios_words_or_by_its_code(
+    more: dict[str, str], text: str
+) -> None:
+    form = {"MessageSid": SID, "MessageStatus": "undelivered", "ErrorCode": "30999", **more}
+
+    [event] = _events(form)
+
+    assert (event.code, event.text) == ("30999", text)
 
 
 def test_an_opt_out_that_comes_as_a_failure_is_one() -> None:
