@@ -219,10 +219,12 @@ def _invalid(parsed: Mapping[str, Any]) -> Outcome:
 
 
 def _events(told: Mapping[str, Any]) -> list[ProviderEvent]:
-    message, kind = part(told, "message"), told.get("type")
+    """What one of the events in a callback says; nothing where it is of another kind, or about no
+    message."""
+    message, kind = part(told, "message"), str(told.get("type"))
     message_id, at = message.get("id"), instant(told.get("time"))
     if not isinstance(message_id, str):
-        raise ValueError("an event without a message")
+        return []
     if kind == "message-received":
         address, text = str(message.get("from", "")), str(message.get("text", ""))
         return [
