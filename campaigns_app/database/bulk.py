@@ -74,15 +74,19 @@ def insert_rows(
     _insert(connection, table, (*columns, *same), [row + rest for row in rows] if rest else rows)
 
 
-def insert_new_rows(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_new_rows(
+    session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], column: str
+) -> Sequence[Any]:
     """Write those `rows`, by column name, whose unique keys nobody has written yet; leave the
-    others as they are. Give the rows in one order everywhere, so that two who write the same ones
-    at once do not wait for each other. Does not commit."""
+    others as they are. Returns what stands in `column` of those that were written. Give the rows
+    in one order everywhere, so that two who write the same ones at once do not wait for each
+    other. Does not commit."""
     if not rows:
-        return
+        return []
+    table = cast(Table, model.__table__)
     dialect = postgresql if session.connection().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(cast(Table, model.__table__)).on_conflict_do_nothing()
-    session.connection().execute(statement, rows)
+    statement = dialect.insert(table).on_conflict_do_nothing().returning(table.c[column])
+    return session.connection().execute(statement, rows).scalars().all()
 
 
 def refresh_statistics(session: Session, *models: type[Base]) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
 from campaigns_app.channels.provider import (
@@ -38,6 +38,11 @@ LONGEST_KEY = 255
 LONGEST_ID = 255
 LONGEST_CODE = 40
 LONGEST_REPLY = 4000
+
+OTHER = "other"
+"""The kind of what is kept as it came and holds no event that its channel knows."""
+NOT_UNDERSTOOD = "not_understood"
+"""What became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +99,8 @@ def read_events(called: CalledInbox, request: CallbackRequest) -> Sequence[Provi
 def keep_events(
     session: Session, called: CalledInbox, events: Sequence[ProviderEvent], body: bytes
 ) -> None:
-    """Keep the events, each once however often it is told; `body`, as it came, with the first of
-    them. Commits."""
+    """Keep the events, each once however often it is told; `body`, as it came, with one of those
+    that are new, or by itself where it tells of nothing that its channel knows. Commits."""
     now = session.scalar(select(database_now()))
     raw = made_storable(body.decode(errors="replace"))
     rows: list[dict[str, Any]] = [
@@ -105,14 +110,36 @@ def keep_events(
             "key": _short_key(event.key),
             "kind": event.kind.value,
             "event": dict(_written(event)),
-            "raw": "" if number else raw,
+            "raw": "",
             "received_at": now,
             "due_at": now,
         }
-        for number, event in enumerate(events)
+        for event in events
     ]
-    insert_new_rows(session, KeptEvent, sorted(rows, key=lambda row: str(row["key"])))
+    rows.sort(key=lambda row: str(row["key"]))
+    if not rows:
+        rows = [_told_nothing(called, body, now)]
+    rows[0]["raw"] = raw
+    new = insert_new_rows(session, KeptEvent, rows, "key")
+    if new and rows[0]["key"] not in new:
+        has_raw = (KeptEvent.inbox_id == called.id) & (KeptEvent.key == min(new))
+        session.execute(update(KeptEvent).where(has_raw).values(raw=raw))
     session.commit()
+
+
+def _told_nothing(called: CalledInbox, body: bytes, now: datetime | None) -> dict[str, Any]:
+    """The row of a callback without an event that its channel knows: nobody has to look at it."""
+    return {
+        "account_id": called.account_id,
+        "inbox_id": called.id,
+        "key": f"body:{sha256(body).hexdigest()}",
+        "kind": OTHER,
+        "event": {},
+        "received_at": now,
+        "due_at": now,
+        "processed_at": now,
+        "result": NOT_UNDERSTOOD,
+    }
 
 
 def event_of(kept: KeptEvent) -> ProviderEvent:

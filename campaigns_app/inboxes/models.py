@@ -104,10 +104,11 @@ class TemplateSync(Base):
 
 
 class ProviderEvent(Base):
-    """One thing that a provider told through a callback: `raw` as it came, `event` as its channel
-    understood it. `key` is the provider's own, so that what is told twice is kept once. `result`
-    says what became of it when it was processed; until then it is looked at again at `due_at`.
-    `recipient_id` is the row of a campaign's ledger that it is about, which may be deleted since.
+    """One thing that a provider told through a callback: `event` as its channel understood it,
+    `raw` the whole callback as it came, with one of its events only. `key` is the provider's own,
+    so that what is told twice is kept once. `result` says what became of it when it was processed;
+    until then it is looked at again at `due_at`. `recipient_id` is the row of a campaign's ledger
+    that it is about, which may be deleted since.
     """
 
     __tablename__ = "provider_events"
