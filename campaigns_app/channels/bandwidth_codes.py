@@ -23,7 +23,9 @@ RECEIPTS: Mapping[str, Verdict] = {
     "4302": permanent("the sender is no number that can be routed"),
     "4303": permanent("no number that can be routed"),
     "4350": permanent("malformed for this destination"),
-    "4360": unknown("expired before it was sent"),
+    "4360": permanent("expired before it was sent"),
+    # Of 4401 to 4409 those about the sender stop everybody; 4401, 4404, 4406 and 4408 come of the
+    # number, which is set up wrongly or belongs to nobody.
     "4401": permanent("no route, or sender and recipient are the same"),
     "4403": pause("the sender is not the account's, or not enabled for messages"),
     "4404": permanent("messages to this number are forbidden"),
