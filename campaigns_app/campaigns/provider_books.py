@@ -26,7 +26,8 @@ from campaigns_app.campaigns.refusals import (
     stop_what_is_refused,
 )
 from campaigns_app.campaigns.results import Result
-from campaigns_app.campaigns.sending_ledger import News, RecipientRow
+from campaigns_app.campaigns.sending_ledger import News, RecipientRow, Written
+from campaigns_app.campaigns.states import RecipientState
 from campaigns_app.channels.provider import Account, ProviderChannel, Retry, Suppress
 from campaigns_app.contacts.suppressing import suppress_addresses
 from campaigns_app.database.shared_session import SharedSession
@@ -120,6 +121,27 @@ class ProviderBooks:
         self._goes_on = False
         self._stock.clear()
 
+    async def write_rest(self, made: Sequence[Called]) -> None:
+        """Write down what came of the calls `made`, and of those before, after a turn of which
+        nobody knows whether it was written: no call may be under way. Whoever was begun with and
+        not called is pending again. Raises `StaleLease`. Commits."""
+        for called in made:
+            self._take_note(called)
+        await self._sessions.do(self._write_rest)
+
+    def _write_rest(self, session: Session) -> None:
+        leases.hold(session, self._lease)
+        results = {one.result.contact_id: one.result for one in self._made}
+        rest = [
+            results.get(contact_id, Result(contact_id, RecipientState.PENDING))
+            for contact_id in sending_ledger.who_is_sending(session, self._lease)
+        ]
+        self._write_news(session, News(rest))
+
+    def is_lease_over(self) -> bool:
+        """Whether another worker may have taken over."""
+        return time.monotonic() - self._written_at > self._lease_seconds
+
     async def give_back(self) -> bool:
         """End the lease, with everything written down; returns whether the batch is finished.
 
@@ -204,7 +226,6 @@ class ProviderBooks:
     ) -> Sequence[Prepared]:
         """Write it all down in one transaction, and renew the lease; returns those who were begun
         with."""
-        lease = self._lease
         wish = self._stock.wish_for_more(allowed) if self._goes_on else None
         news = News(
             results=[one.result for one in self._made],
@@ -214,11 +235,14 @@ class ProviderBooks:
         )
         # While the server works, the next messages are written.
         self._ahead = asyncio.ensure_future(self._stock.prepare_ahead())
-        written = sending_ledger.write_down(
-            session, lease, self._lease_seconds, self._route.channel, news
-        )
+        written = self._write_news(session, news)
         if wish is not None:
             self._stock.note_read(wish, written.next_ones)
+        return [one for one in allowed if one.contact_id in written.begun]
+
+    def _write_news(self, session: Session, news: News) -> Written:
+        lease, channel = self._lease, self._route.channel
+        written = sending_ledger.write_down(session, lease, self._lease_seconds, channel, news)
         if not written.goes_on:
             self.begin_with_nobody_more()
         self._heed_refusals(session)
@@ -228,8 +252,8 @@ class ProviderBooks:
         self._written_at = time.monotonic()
         made, self._made = self._made, []
         with lines_together():
-            _log(self._route.channel, lease.campaign_id, made)
-        return [one for one in allowed if one.contact_id in written.begun]
+            _log(channel, lease.campaign_id, made)
+        return written
 
     def _heed_refusals(self, session: Session) -> None:
         """Have whoever opted out left alone, and what is refused altogether stopped."""

@@ -6,13 +6,18 @@ is gone becomes `unknown` (see `interrupted`), and is never sent to again by its
 """
 
 import asyncio
+import logging
 from contextlib import suppress
+
+from sqlalchemy.exc import OperationalError
 
 from campaigns_app.campaigns.calls import Called, call
 from campaigns_app.campaigns.provider_books import ProviderBooks, Route, Turn
 from campaigns_app.database.types import utcnow
 from campaigns_app.http_client import HttpClient
 from campaigns_app.rate_budget import BudgetUnreachable
+
+logger = logging.getLogger(__name__)
 
 RECORD_AT_ONCE = 100
 RECORD_SECONDS = 0.2
@@ -39,8 +44,9 @@ class ProviderRun:
         """Send to every recipient of the batch whose time has come; returns whether it is finished,
         as `ProviderBooks.give_back` does.
 
-        Raises `StaleLease` when another worker has taken over, and `BudgetUnreachable` when nobody
-        can say how much may leave; what came of the calls under way is written down first.
+        Raises `StaleLease` when another worker has taken over, `BudgetUnreachable` when nobody can
+        say how much may leave, and `OperationalError` when the database is away for longer than the
+        lease; what came of the calls under way is written down first, where it can be.
         """
         try:
             await self._send()
@@ -48,6 +54,10 @@ class ProviderRun:
             self._books.begin_with_nobody_more()
             await self._end_calls()
             raise
+        except OperationalError as error:
+            logger.warning("A turn was broken off: %s", error)
+            self._books.begin_with_nobody_more()
+            await self._write_rest()
         return await self._books.give_back()
 
     async def _send(self) -> None:
@@ -65,6 +75,20 @@ class ProviderRun:
                 if not self._calls and not self._ended:
                     return
             await self._until_ended(len(self._calls), RECORD_SECONDS)
+
+    async def _write_rest(self) -> None:
+        """Write down what comes of all calls, again and again while the lease may be held."""
+        while self._calls:
+            await self._until_ended(len(self._ended) + len(self._calls), RECORD_SECONDS)
+        made = [task.result() for task in self._ended]
+        while True:
+            try:
+                return await self._books.write_rest(made)
+            except OperationalError:
+                if self._books.is_lease_over():
+                    raise
+            made = []
+            await asyncio.sleep(RECORD_SECONDS)
 
     async def _take_turn(self) -> Turn:
         ended, self._ended = self._ended, []

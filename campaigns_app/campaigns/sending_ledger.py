@@ -137,6 +137,14 @@ def next_due(session: Session, lease: Lease) -> datetime | None:
     )
 
 
+def who_is_sending(session: Session, lease: Lease) -> Sequence[int]:
+    """The contacts of the batch who are marked as being sent to."""
+    wanted = select(CampaignRecipient.contact_id).where(
+        *_of_batch(lease), CampaignRecipient.state == SENDING
+    )
+    return session.scalars(wanted).all()
+
+
 def write_down(
     session: Session, lease: Lease, lease_seconds: int, channel: Channel, news: News
 ) -> Written:

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from campaigns_app.campaigns import provider_books
 from campaigns_app.campaigns.checking.check import check_campaigns
 from campaigns_app.campaigns.jobs import execute_campaign
 from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
@@ -59,9 +61,13 @@ def broken(session: Session) -> list[str]:
 
 
 @pytest.mark.only_on("postgresql")
-def test_a_connection_lost_in_the_middle_of_a_turn_has_nobody_sent_to_twice(
+def test_a_connection_lost_in_the_middle_of_a_turn_loses_nothing(
     app: Flask, session: Session, campaign_id: int
 ) -> None:
+    third = select(CampaignRecipient.id).order_by(CampaignRecipient.id).offset(2).limit(1)
+    locked = select(CampaignRecipient.id).where(CampaignRecipient.id == session.scalar(third))
+    session.rollback()
+
     class Disturbed(ScriptedChannel):
         """Whose second call ends when the connection that writes the next turn down is lost."""
 
@@ -75,27 +81,71 @@ def test_a_connection_lost_in_the_middle_of_a_turn_has_nobody_sent_to_twice(
             while True:
                 with db.engine.connect() as other:
                     if other.scalar(END_WHO_WAITS):
-                        return
+                        return holder.rollback()
                 await asyncio.sleep(0.001)
 
     channel = Disturbed()
     use(app, channel)
-    third = select(CampaignRecipient.id).order_by(CampaignRecipient.id).offset(2).limit(1)
-    locked = select(CampaignRecipient.id).where(CampaignRecipient.id == session.scalar(third))
-    session.rollback()
-    with db.engine.connect() as other:
-        other.execute(locked.with_for_update())
+    with db.engine.connect() as holder:
+        holder.execute(locked.with_for_update())
 
         deliver_provider_batches()
 
-    assert len(channel.calls) == 2
+    assert len({message.to for message in channel.calls}) == len(channel.calls) == 6
+    assert count_states(campaign_id) == Counts(total=6, sent=6)
+    assert broken(session) == []
+
+
+@pytest.mark.parametrize("point", ["before_commit", "after_commit"])
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_a_turn_of_which_nobody_knows_whether_it_was_written_is_made_up_for(
+    app: Flask,
+    session: Session,
+    campaign_id: int,
+    monkeypatch: pytest.MonkeyPatch,
+    point: str,
+    turn: int,
+) -> None:
+    channel, passed = ScriptedChannel(), []
+    use(app, channel)
+
+    def away(here: str) -> None:
+        passed.append(here)
+        # Twice: the first time that it is made up for, the database is away still.
+        if here == point and passed.count(point) in (turn, turn + 1):
+            raise OperationalError("", {}, Exception("the connection is lost"))
+
+    monkeypatch.setattr(provider_books, "passing", away)
+
+    deliver_provider_batches()
+
+    assert len({message.to for message in channel.calls}) == len(channel.calls) == 6
+    assert count_states(campaign_id) == Counts(total=6, sent=6)
+    assert broken(session) == []
+
+
+def test_where_the_database_stays_away_the_lease_runs_out_and_nobody_is_sent_to_twice(
+    app: Flask, session: Session, campaign_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = ScriptedChannel()
+    use(app, channel)
+
+    def away(_: str) -> None:
+        if channel.calls:
+            raise OperationalError("", {}, Exception("the connection is lost"))
+
+    monkeypatch.setitem(app.config, "LEASE_SECONDS", 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(provider_books, "passing", away)
+        deliver_provider_batches()
     session.execute(update(CampaignBatch).values(lease_expires_at=LONG_AGO))
     session.commit()
     sweep()
     deliver_provider_batches()
 
-    assert len({message.to for message in channel.calls}) == len(channel.calls) == 6
-    assert count_states(campaign_id) == Counts(total=6, sent=4, unknown=2)
+    assert len({message.to for message in channel.calls}) == len(channel.calls)
+    counts = count_states(campaign_id)
+    assert (counts.sent + counts.unknown, counts.pending + counts.sending) == (6, 0)
     assert broken(session) == []
 
 
