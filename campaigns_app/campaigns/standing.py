@@ -1,8 +1,8 @@
 """How far a message has got, and what a receipt adds to that. Pure: no database.
 
-Receipts come late, twice, in any order. So a state only moves forward, `sent < failed < delivered
-< read`, and what is told of one message leads to the same end in whatever order it is told: a
-message that was delivered did not fail, whoever said so before or after.
+Receipts come late, twice, in any order. So a state only moves forward, `sent < unknown < failed <
+delivered < read`, and what is told of one message leads to the same end in whatever order it is
+told: a message that was delivered did not fail, whoever said so before or after.
 """
 
 from collections.abc import Mapping
@@ -17,17 +17,27 @@ _RANKS: Mapping[str, int] = {
     RecipientState.PENDING: 0,
     RecipientState.UNKNOWN: 0,
     RecipientState.SENT: 1,
-    RecipientState.FAILED: 2,
-    RecipientState.DELIVERED: 3,
-    RecipientState.READ: 4,
+    RecipientState.FAILED: 3,
+    RecipientState.DELIVERED: 4,
+    RecipientState.READ: 5,
 }
 """States that a receipt can change, or be the end of."""
+
+_LOST = 2
+"""The rank of what was taken, and is unknown since the provider said so; of other messages that are
+unknown not even that they were taken is known."""
 
 _STATES: Mapping[EventKind, RecipientState] = {
     EventKind.SENT: RecipientState.SENT,
     EventKind.FAILED: RecipientState.FAILED,
+    EventKind.UNKNOWN: RecipientState.UNKNOWN,
     EventKind.DELIVERED: RecipientState.DELIVERED,
     EventKind.READ: RecipientState.READ,
+}
+
+_REASONS: Mapping[EventKind, Reason] = {
+    EventKind.FAILED: Reason.REFUSED,
+    EventKind.UNKNOWN: Reason.LEFT_TO_A_PERSON,
 }
 
 RECEIPTS = frozenset(_STATES)
@@ -62,24 +72,25 @@ def advance(standing: Standing, event: ProviderEvent) -> Standing:
         return replace(standing, replied_at=_earlier(standing.replied_at, event.at))
     if event.kind not in RECEIPTS or not _was_sent(standing, event.kind):
         return standing
-    standing = _with_facts(standing, event)
+    before, standing = _rank(standing), _with_facts(standing, event)
     state = _STATES[event.kind]
-    if _RANKS[state] <= _RANKS[standing.state]:
+    after = replace(standing, state=state.value, reason=None, error=None, provider_code=None)
+    if _rank(after) <= before:
         return standing
-    if state is RecipientState.FAILED:
-        return replace(
-            standing,
-            state=state.value,
-            reason=Reason.REFUSED.value,
-            error=event.text or None,
-            provider_code=event.code,
-        )
-    return replace(standing, state=state.value, reason=None, error=None, provider_code=None)
+    reason = _REASONS.get(event.kind)
+    if reason is None:
+        return after
+    return replace(after, reason=reason.value, error=event.text or None, provider_code=event.code)
 
 
 def get_further(one: str, other: str) -> str:
     """Of two states that a message was told to be in, the one that holds."""
     return max(one, other, key=lambda state: _RANKS[RecipientState(state)])
+
+
+def _rank(standing: Standing) -> int:
+    is_lost = standing.state == RecipientState.UNKNOWN and standing.sent_at is not None
+    return _LOST if is_lost else _RANKS[standing.state]
 
 
 def _with_facts(standing: Standing, event: ProviderEvent) -> Standing:

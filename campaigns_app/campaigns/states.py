@@ -63,7 +63,7 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet_hours"
     BLANK_PARAMETER = "blank_parameter"
     LEFT_TO_A_PERSON = "left_to_a_person"
-    """The provider was asked, and could not say."""
+    """The provider could not say, when it was asked or by itself."""
     DECIDED_BY_A_PERSON = "decided_by_a_person"
 
 

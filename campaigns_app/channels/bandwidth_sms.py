@@ -239,7 +239,9 @@ def _events(told: Mapping[str, Any]) -> list[ProviderEvent]:
     tag = message.get("tag")
     key = f"{message_id}:{kind}"
     delivery_id = tag if isinstance(tag, str) and tag else None
-    event = ProviderEvent(key, KINDS[kind], at, delivery_id, message_id, address, code, text)
+    is_known = verdict is None or verdict.kind is not Unknown
+    what = KINDS[kind] if is_known else EventKind.UNKNOWN
+    event = ProviderEvent(key, what, at, delivery_id, message_id, address, code, text)
     if verdict is not None and verdict.kind is Suppress and address:
         key = f"{message_id}:opted-out"
         return [event, ProviderEvent(key, EventKind.OPTED_OUT, at, address=address, code=code)]

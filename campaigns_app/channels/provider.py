@@ -96,6 +96,8 @@ class EventKind(StrEnum):
     DELIVERED = "delivered"
     READ = "read"
     FAILED = "failed"
+    UNKNOWN = "unknown"
+    """It was taken, and the provider cannot say what became of it."""
     REPLIED = "replied"
     OPTED_OUT = "opted_out"
     OPTED_IN = "opted_in"

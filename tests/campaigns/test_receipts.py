@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from campaigns_app.campaigns.look_up_jobs import look_up_unknown
 from campaigns_app.campaigns.models import CampaignRecipient
 from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
 from campaigns_app.campaigns.receipt_jobs import process_receipts, sweep_receipts
@@ -39,11 +40,12 @@ from tests.campaigns.telling import (
 )
 from tests.factories import make_account, make_endpoint, make_suppression
 
-SENT, DELIVERED, READ, FAILED = (
+SENT, DELIVERED, READ, FAILED, UNKNOWN = (
     EventKind.SENT,
     EventKind.DELIVERED,
     EventKind.READ,
     EventKind.FAILED,
+    EventKind.UNKNOWN,
 )
 
 
@@ -68,6 +70,11 @@ def results(session: Session) -> list[str | None]:
         ([FAILED, SENT], RecipientState.FAILED),
         ([FAILED, DELIVERED], RecipientState.DELIVERED),
         ([DELIVERED, FAILED], RecipientState.DELIVERED),
+        ([UNKNOWN], RecipientState.UNKNOWN),
+        ([UNKNOWN, SENT], RecipientState.UNKNOWN),
+        ([UNKNOWN, FAILED], RecipientState.FAILED),
+        ([FAILED, UNKNOWN], RecipientState.FAILED),
+        ([DELIVERED, UNKNOWN], RecipientState.DELIVERED),
     ],
 )
 def test_a_state_only_moves_forward(
@@ -98,8 +105,36 @@ def test_a_failure_keeps_the_providers_code_and_words(session: Session) -> None:
     assert second.state == RecipientState.SENT
 
 
+@pytest.mark.parametrize("kinds", list(permutations([SENT, UNKNOWN])))
+@pytest.mark.parametrize("answer", [None, Unknown("no answer")])
+def test_what_the_provider_lost_track_of_is_left_to_a_person(
+    session: Session,
+    channel: TellingChannel,
+    answer: Unknown | None,
+    kinds: tuple[EventKind, ...],
+) -> None:
+    if answer is not None:
+        channel.outcomes[NUMBER.format(0)] = answer
+    campaign = send(1)
+    (one,) = recipients_of(session, campaign)
+    for kind in kinds:
+        code, text = ("9902", "no receipt") if kind is UNKNOWN else (None, "")
+        keep(campaign, event(kind, delivery_id=str(one.id), code=code, text=text))
+        process_receipts()
+    session.execute(update(CampaignRecipient).values(updated_at=utcnow() - timedelta(hours=1)))
+    session.commit()
+
+    look_up_unknown()
+
+    (one,) = recipients_of(session, campaign)
+    assert (one.state, one.reason) == (RecipientState.UNKNOWN, Reason.LEFT_TO_A_PERSON)
+    assert (one.provider_code, one.error, one.sent_at is None) == ("9902", "no receipt", False)
+    assert channel.looked_up == []
+    assert counters_are_true(session, campaign)
+
+
 def test_every_order_of_receipts_has_the_same_end(session: Session) -> None:
-    kinds = [SENT, DELIVERED, READ, FAILED]
+    kinds = [SENT, UNKNOWN, DELIVERED, READ, FAILED]
     orders = list(permutations(kinds))
     campaign = send(len(orders))
     now = utcnow()
@@ -133,7 +168,7 @@ def test_whatever_is_told_in_whatever_order_the_counters_are_true(
     recipients = recipients_of(session, campaign)
     told = data.draw(
         st.lists(
-            st.tuples(st.integers(0, 3), st.sampled_from([SENT, DELIVERED, READ, FAILED])),
+            st.tuples(st.integers(0, 3), st.sampled_from([SENT, UNKNOWN, DELIVERED, READ, FAILED])),
             max_size=20,
         )
     )
@@ -144,7 +179,7 @@ def test_whatever_is_told_in_whatever_order_the_counters_are_true(
             process_receipts()
     process_receipts()
 
-    ranks = [SENT, FAILED, DELIVERED, READ]
+    ranks = [SENT, UNKNOWN, FAILED, DELIVERED, READ]
     for place, recipient in enumerate(recipients_of(session, campaign)):
         kinds = [ranks.index(kind) for who, kind in told if who == place]
         assert recipient.state == ranks[max(kinds, default=0)]
