@@ -171,7 +171,8 @@ SETTINGS: tuple[Setting, ...] = (
         "PROVIDER_BASE_URLS",
         web_urls,
         (),
-        "Other addresses that inboxes may name for their provider: a simulator, a relay.",
+        "Other addresses that inboxes may name for their provider: a simulator, a relay. An inbox "
+        "that names one which is not here any more sends nothing.",
     ),
     Setting(
         "PROVIDER_EVENT_DAYS",

@@ -9,6 +9,7 @@ CampaignsError
 ├── Refused            understood, but the thing's present state forbids it (422)
 │   ├── AlreadyMade    what is asked for was made before; says which it is (409)
 │   └── OnItsWay       what is asked for is being done at this very moment (409)
+├── InboxUnusable      an inbox cannot use its provider as it is set up; the text says what to do
 ├── StaleLease         another worker has taken over; stop without writing
 └── UnknownChannel     no channel is registered under that name
 
@@ -80,6 +81,10 @@ class AlreadyMade(Refused):
 
 class OnItsWay(Refused):
     """What is asked for is being done at this very moment: what comes of it will be seen soon."""
+
+
+class InboxUnusable(CampaignsError):
+    """An inbox cannot use its provider as it is set up. The text says why and what to do."""
 
 
 class StaleLease(CampaignsError):

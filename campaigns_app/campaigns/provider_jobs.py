@@ -23,12 +23,11 @@ from campaigns_app.campaigns.provider_run import ProviderRun
 from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.database.shared_session import SharedSession
-from campaigns_app.errors import StaleLease
+from campaigns_app.errors import InboxUnusable, StaleLease
 from campaigns_app.extensions import db
 from campaigns_app.http_client import HttpClient
 from campaigns_app.inboxes.halting import halt_inbox
 from campaigns_app.inboxes.provider_account import account_of, provider_policy
-from campaigns_app.inboxes.secrets import SecretsLocked
 from campaigns_app.job_queue import PROVIDERS, enqueue, lease_owner, must_end
 from campaigns_app.rate_budget import BudgetUnreachable, get_rate_budget
 
@@ -102,7 +101,7 @@ class _Shift:
                 await self._sessions.do(ledger.finish_campaign, lease.campaign_id)
         except StaleLease as error:
             logger.warning("Stopped: %s", error)
-        except SecretsLocked as error:
+        except InboxUnusable as error:
             await self._sessions.do(_halt, lease, str(error))
             logger.error("Inbox %s is halted: %s", lease.inbox_id, error)
         except (OperationalError, BudgetUnreachable) as error:
@@ -115,7 +114,7 @@ class _Shift:
             await asyncio.sleep(LOOK_SECONDS)
 
     def _open_books(self, session: Session, lease: Lease) -> tuple[Route, ProviderBooks]:
-        """Raises `StaleLease`, and `SecretsLocked`. Commits."""
+        """Raises `StaleLease`, and `InboxUnusable`. Commits."""
         config = current_app.config
         settle_predecessors(session, lease)
         campaign = session.get_one(Campaign, lease.campaign_id, populate_existing=True)

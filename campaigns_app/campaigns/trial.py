@@ -32,11 +32,10 @@ from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.contacts.suppressing import suppress_addresses
 from campaigns_app.database.types import utcnow
-from campaigns_app.errors import Refused
+from campaigns_app.errors import InboxUnusable, Refused
 from campaigns_app.extensions import db, limiter
 from campaigns_app.http_client import HttpClient, Policy
 from campaigns_app.inboxes.provider_account import account_of, provider_policy
-from campaigns_app.inboxes.secrets import SecretsLocked
 from campaigns_app.rate_budget import BudgetUnreachable, get_rate_budget
 
 MOST_OFTEN = parse("10 per minute")
@@ -159,7 +158,7 @@ def _carry_out(
         provider_account = account_of(inbox)
         rate = inbox.rate or channel.usual_rate
         _await_turn(f"inbox:{inbox.id}", rate, prepared.units)
-    except (SecretsLocked, BudgetUnreachable) as error:
+    except (InboxUnusable, BudgetUnreachable) as error:
         raise Refused(str(error)) from error
     about = {
         "trial": prepared.message.delivery_id,

@@ -30,7 +30,7 @@ from campaigns_app.database.transactions import reading
 from campaigns_app.errors import NotFound
 from campaigns_app.inboxes.models import TEMPLATE_NAME_LENGTH, WORD_LENGTH, Inbox
 from campaigns_app.inboxes.models import ProviderEvent as KeptEvent
-from campaigns_app.inboxes.provider_account import account_of
+from campaigns_app.inboxes.provider_account import called_account_of
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def find_called_inbox(session: Session, slug: str, token: str) -> CalledInbox:
         channel = get_channels().get(inbox.inbox_type)
         if not isinstance(channel, ProviderChannel) or channel.callback_slug != slug:
             raise NotFound("no inbox has that callback address")
-        return CalledInbox(inbox.id, inbox.account_id, channel, account_of(inbox))
+        return CalledInbox(inbox.id, inbox.account_id, channel, called_account_of(inbox))
 
 
 def read_events(called: CalledInbox, request: CallbackRequest) -> Sequence[ProviderEvent]:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from flask import current_app
 
 from campaigns_app.channels.provider import Account, Outcome, ProviderChannel, Retry, Unknown
-from campaigns_app.errors import Refused
+from campaigns_app.errors import InboxUnusable, Refused
 from campaigns_app.extensions import db
 from campaigns_app.http_client import HttpClient, Policy, RequestFailed
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.provider_account import account_of, provider_of, provider_policy
 from campaigns_app.inboxes.readiness import faults_of
-from campaigns_app.inboxes.secrets import SecretsLocked
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ def check_connection(inbox: Inbox) -> Connection:
         raise Refused(f"{inbox.inbox_type} has no provider")
     try:
         account = account_of(inbox)
-    except SecretsLocked as error:
+    except InboxUnusable as error:
         return Connection(False, str(error), is_refused=True)
     # Nobody else can write to SQLite, nor use the connection, while a transaction waits.
     db.session.rollback()

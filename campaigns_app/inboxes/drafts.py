@@ -38,8 +38,9 @@ class CheckedDraft:
     changed_secrets: tuple[str, ...]
 
 
-def check_draft(draft: InboxDraft, locked: str | None = None) -> CheckedDraft:
-    """The draft as it is to be saved, of an inbox whose encrypted secrets are `locked`.
+def check_draft(draft: InboxDraft, locked: str | None = None, address: str = "") -> CheckedDraft:
+    """The draft as it is to be saved, of an inbox whose encrypted secrets are `locked` and whose
+    provider is at `address`, if elsewhere than usual.
 
     Asks the name service, which can take seconds: end the present transaction before. Raises
     `InvalidInput`.
@@ -47,7 +48,7 @@ def check_draft(draft: InboxDraft, locked: str | None = None) -> CheckedDraft:
     if draft.inbox_type not in get_channels():
         raise InvalidInput([FieldError("inbox_type", _("INBOXES.ERRORS.TYPE_UNKNOWN"))])
     channel = get_channels().get(draft.inbox_type)
-    fields = rules.setting_fields(channel)
+    fields = rules.setting_fields(channel, address)
     is_secret = {field.name: field.secret for field in fields}
     said = {name: draft.settings[name].strip() for name in is_secret if name in draft.settings}
     settings = {name: text for name, text in said.items() if text and not is_secret[name]}

@@ -21,6 +21,7 @@ from campaigns_app.channels.provider import ProviderChannel
 from campaigns_app.checked_form import CheckedForm
 from campaigns_app.inboxes.drafts import InboxDraft
 from campaigns_app.inboxes.models import Inbox
+from campaigns_app.inboxes.provider_account import BASE_URL
 from campaigns_app.inboxes.settings import setting_fields
 
 FORGET = "forget_"
@@ -71,7 +72,8 @@ class InboxForm(CheckedForm):
 def form_for(channel: Channel, inbox: Inbox | None = None, set_secrets: Any = ()) -> InboxForm:
     """The form of an inbox of `channel`; with an `inbox` it starts with that inbox's values, and
     offers to forget those of `set_secrets` that are not required."""
-    declared = setting_fields(channel)
+    settings = inbox.channel.settings if inbox else {}
+    declared = setting_fields(channel, settings.get(BASE_URL, ""))
     fields: dict[str, Any] = {setting.name: _field(setting) for setting in declared}
     for setting in declared:
         if setting.name in set_secrets and not setting.required:
@@ -81,7 +83,7 @@ def form_for(channel: Channel, inbox: Inbox | None = None, set_secrets: Any = ()
     form_class = type(
         "ChannelInboxForm", (InboxForm,), {"channel": channel, "declared": declared, **fields}
     )
-    given = {"name": inbox.name, "rate": inbox.rate, **inbox.channel.settings} if inbox else {}
+    given = {"name": inbox.name, "rate": inbox.rate, **settings} if inbox else {}
     form: InboxForm = form_class(data=given)
     return form
 

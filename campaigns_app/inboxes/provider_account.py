@@ -3,12 +3,14 @@
 import ipaddress
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flask import current_app
 
 from campaigns_app.channels.provider import Account, ProviderChannel
 from campaigns_app.channels.registry import get_channels
+from campaigns_app.errors import InboxUnusable
 from campaigns_app.http_client import Policy
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.secrets import unlock_secrets
@@ -17,20 +19,38 @@ from campaigns_app.setting_values import IPNetwork
 BASE_URL = "base_url"
 """The setting that names another address of the provider, where `PROVIDER_BASE_URLS` allows it."""
 
+WITHDRAWN = (
+    "This inbox sends to {address}, which is not in PROVIDER_BASE_URLS any more: put it back, "
+    "or choose another address for the inbox."
+)
+
+
+class AddressWithdrawn(InboxUnusable):
+    """The inbox names an address of its provider that the operator does not allow."""
+
 
 def account_of(inbox: Inbox) -> Account:
-    """The settings and the secrets of the inbox's channel, which must be a provider's. Raises
+    """The settings and the secrets of the inbox's channel, which must be a provider's, and where
+    that is. Raises `SecretsLocked`, and `AddressWithdrawn`: what was to go to a simulator must
+    never go to people."""
+    account = called_account_of(inbox)
+    address = account.settings.get(BASE_URL)
+    if address and address not in current_app.config["PROVIDER_BASE_URLS"]:
+        raise AddressWithdrawn(WITHDRAWN.format(address=address))
+    return replace(account, base_url=address or None)
+
+
+def called_account_of(inbox: Inbox) -> Account:
+    """The same to read what the provider tells us, for which it need not be reached. Raises
     `SecretsLocked`."""
     channel = provider_of(inbox)
     if channel is None:
         raise TypeError(f"channel {inbox.inbox_type!r} has no provider")
     settings = {name: str(value) for name, value in inbox.channel.settings.items()}
-    base_url = settings.get(BASE_URL)
     return Account(
         settings=settings,
         secrets=unlock_secrets(inbox.channel.secrets),
         callback_url=callback_url(channel, inbox),
-        base_url=base_url if base_url in current_app.config["PROVIDER_BASE_URLS"] else None,
     )
 
 

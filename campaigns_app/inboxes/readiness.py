@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from flask_babel import gettext as _
 
 from campaigns_app.channels.provider import ProviderChannel
+from campaigns_app.errors import InboxUnusable
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.provider_account import account_of
-from campaigns_app.inboxes.secrets import SecretsLocked
 
 
 def faults_of(inbox: Inbox, channel: ProviderChannel) -> Iterator[str]:
@@ -15,7 +15,7 @@ def faults_of(inbox: Inbox, channel: ProviderChannel) -> Iterator[str]:
     without their full stops."""
     try:
         account = account_of(inbox)
-    except SecretsLocked as error:
+    except InboxUnusable as error:
         yield str(error)
         return
     given = {**account.settings, **account.secrets}

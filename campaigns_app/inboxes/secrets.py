@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from flask import current_app
 
-from campaigns_app.errors import CampaignsError
+from campaigns_app.errors import InboxUnusable
 
 NO_KEY = (
     "There is no key to keep secrets with: set ENCRYPTION_KEYS. Make one with: "
@@ -28,7 +28,7 @@ SHORTEST_HINTED = 16
 """Of a secret shorter than this not even the last characters are shown."""
 
 
-class SecretsLocked(CampaignsError):
+class SecretsLocked(InboxUnusable):
     """Secrets cannot be read or kept; the text says what to do."""
 
 

@@ -16,6 +16,7 @@ from campaigns_app.inboxes.callbacks import callback_token_for
 from campaigns_app.inboxes.drafts import InboxDraft, check_draft
 from campaigns_app.inboxes.halting import resume_inbox
 from campaigns_app.inboxes.models import Channel, Inbox
+from campaigns_app.inboxes.provider_account import BASE_URL
 from campaigns_app.webhooks.models import WebhookEndpoint
 from campaigns_app.webhooks.service import ensure_inbox_endpoint
 
@@ -65,8 +66,9 @@ def update_inbox(
     """
     inbox = get_inbox(account_id, inbox_id)
     draft, locked = replace(draft, inbox_type=inbox.inbox_type), inbox.channel.secrets
+    address = inbox.channel.settings.get(BASE_URL, "")
     db.session.rollback()
-    checked = check_draft(draft, locked)
+    checked = check_draft(draft, locked, address)
     inbox = get_inbox(account_id, inbox_id)
     before = {"name": inbox.name, "rate": inbox.rate, **inbox.channel.settings}
     inbox.name, inbox.rate = checked.name, checked.rate

@@ -18,11 +18,12 @@ NAME_LENGTH = 255
 HIGHEST_RATE = 10_000
 
 
-def setting_fields(channel: Channel) -> list[SettingField]:
+def setting_fields(channel: Channel, address: str = "") -> list[SettingField]:
     """The settings that the channel declares; behind them, where the operator allows others than
-    the provider's own, its address."""
+    the provider's own, its address. The present `address` of an inbox stays one to choose."""
     fields = list(channel.settings)
-    urls = current_app.config["PROVIDER_BASE_URLS"]
+    allowed = current_app.config["PROVIDER_BASE_URLS"]
+    urls = dict.fromkeys([*allowed, address] if address else allowed)
     if isinstance(channel, ProviderChannel) and urls:
         choices = [("", _("INBOXES.FORM.BASE_URL.USUAL")), *((url, url) for url in urls)]
         fields.append(

@@ -14,7 +14,7 @@ from campaigns_app.channels.provider import Account, Outcome, ProviderChannel
 from campaigns_app.channels.templates import Template
 from campaigns_app.database.text import is_storable
 from campaigns_app.database.types import utcnow
-from campaigns_app.errors import Refused
+from campaigns_app.errors import InboxUnusable, Refused
 from campaigns_app.extensions import db
 from campaigns_app.http_client import HttpClient, Policy, RequestFailed
 from campaigns_app.inboxes.models import (
@@ -25,7 +25,6 @@ from campaigns_app.inboxes.models import (
     TemplateSync,
 )
 from campaigns_app.inboxes.provider_account import account_of, provider_of, provider_policy
-from campaigns_app.inboxes.secrets import SecretsLocked
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +60,7 @@ def sync_templates(inbox: Inbox) -> TemplateSync:
         # Nobody else can write to SQLite, nor use the connection, while a transaction waits.
         db.session.rollback()
         found = asyncio.run(_fetch(channel, account, provider_policy(connections=1)))
-    except (SecretsLocked, SyncFailed) as error:
+    except (InboxUnusable, SyncFailed) as error:
         fault = str(error)
         logger.warning("The templates of inbox %s were not fetched: %s", inbox_id, fault)
     sync = _locked(inbox_id)

@@ -16,6 +16,7 @@ from campaigns_app.inboxes.checking import Connection, check_connection
 from campaigns_app.inboxes.forms import InboxForm, form_for
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.provider_account import callback_url, provider_of
+from campaigns_app.inboxes.readiness import faults_of
 from campaigns_app.inboxes.secrets import ShownSecrets, show_secrets
 from campaigns_app.inboxes.template_list import sync_of
 
@@ -166,6 +167,14 @@ def _secrets_of(inbox: Inbox | None) -> ShownSecrets:
     return show_secrets(inbox.channel.secrets if inbox else None)
 
 
+def _faults_of(inbox: Inbox | None) -> list[str]:
+    """What the inbox lacks, but for what `ShownSecrets` say."""
+    provider = provider_of(inbox) if inbox else None
+    if inbox is None or provider is None:
+        return []
+    return [one for one in faults_of(inbox, provider) if one != _secrets_of(inbox).fault]
+
+
 def _form_page(
     form: InboxForm, inbox: Inbox | None = None, connection: Connection | None = None
 ) -> str:
@@ -177,6 +186,7 @@ def _form_page(
         inbox=inbox,
         provider=provider,
         secrets=_secrets_of(inbox) if any(one.secret for one in form.declared) else None,
+        faults=_faults_of(inbox),
         callback_url=callback_url(provider, inbox) if provider and inbox else None,
         connection=connection,
         sync=sync_of(inbox) if inbox and provider and provider.sends_templates else None,

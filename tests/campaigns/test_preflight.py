@@ -63,6 +63,15 @@ def test_what_is_well_gives_no_finding(account: Account, label: Label, look: Loo
     assert look(Connection(True, "fine")).findings == ()
 
 
+def test_an_address_that_is_not_allowed_any_more_blocks(
+    account: Account, label: Label, inbox: Inbox, look: Look
+) -> None:
+    make_contact(account, label)
+    set_up(inbox, {"account_sid": "AC1", "base_url": "http://127.0.0.1:9999"}, auth_token="secret")
+
+    assert names_of(look()) == ["incomplete"]
+
+
 def test_an_audience_of_nobody_is_said(account: Account, label: Label, look: Look) -> None:
     make_contact(account, label, phone_number=None)
 

@@ -292,6 +292,20 @@ def test_an_inbox_whose_secrets_cannot_be_read_is_halted(
     assert session.scalars(select(CampaignBatch.lease_owner)).one() is None
 
 
+def test_an_inbox_whose_address_is_not_allowed_any_more_is_halted_and_sends_nothing(
+    session: Session, channel: ScriptedChannel
+) -> None:
+    campaign = make_ready(2)
+    campaign.inbox.channel.settings = {"base_url": "http://127.0.0.1:9999"}
+    session.commit()
+
+    campaign_id = carry_out(campaign)
+
+    assert channel.calls == []
+    assert count_states(campaign_id) == Counts(total=2, pending=2)
+    assert "PROVIDER_BASE_URLS" in (session.scalars(select(Inbox.halt_reason)).one() or "")
+
+
 def test_who_is_in_quiet_hours_is_held_until_they_are_over(
     session: Session, channel: ScriptedChannel, time_machine: TimeMachineFixture
 ) -> None:

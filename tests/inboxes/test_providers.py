@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import AuditEntry
 from campaigns_app.channels.provider import AccountPause
+from campaigns_app.inboxes.callbacks import find_called_inbox
 from campaigns_app.inboxes.cli import rotate_secrets_command
 from campaigns_app.inboxes.halting import halt_inbox
 from campaigns_app.inboxes.models import Inbox
@@ -217,6 +218,54 @@ def test_an_address_that_the_operator_allows_can_be_chosen(
 
     assert (refused, other.status_code, chosen.status_code) == (False, 422, 303)
     assert f'<option selected value="{RELAY}">' in admin_client.get(path).text
+
+
+@pytest.fixture
+def withdrawn(session: Session, inbox: Inbox) -> Inbox:
+    """The inbox, with an address that was allowed when it was chosen."""
+    inbox.channel.settings = {**inbox.channel.settings, "base_url": RELAY}
+    session.commit()
+    return inbox
+
+
+def test_an_inbox_whose_address_is_not_allowed_any_more_asks_nobody_and_says_so(
+    admin_client: FlaskClient, withdrawn: Inbox, scripted: ScriptedChannel
+) -> None:
+    path = f"/inboxes/{withdrawn.id}"
+
+    pages = [admin_client.get(path), admin_client.post(f"{path}/check", headers=HTMX)]
+
+    assert all(f"{RELAY}, which is not in PROVIDER_BASE_URLS" in page.text for page in pages)
+    assert scripted.accounts == []
+
+
+@pytest.mark.parametrize("others", [(), ("http://127.0.0.1:7777",)])
+def test_who_changes_something_else_leaves_the_address_as_it_is(
+    app: Flask,
+    admin_client: FlaskClient,
+    session: Session,
+    withdrawn: Inbox,
+    monkeypatch: pytest.MonkeyPatch,
+    others: tuple[str, ...],
+) -> None:
+    monkeypatch.setitem(app.config, "PROVIDER_BASE_URLS", others)
+    path = f"/inboxes/{withdrawn.id}"
+
+    page = admin_client.get(path).text
+    renamed = admin_client.post(path, data=FORM | {"name": "Renamed", "base_url": RELAY})
+
+    session.expire_all()
+    assert f'<option selected value="{RELAY}">' in page
+    assert (renamed.status_code, withdrawn.name) == (303, "Renamed")
+    assert withdrawn.channel.settings["base_url"] == RELAY
+
+
+def test_callbacks_are_read_wherever_the_provider_is(
+    session: Session, withdrawn: Inbox, scripted: ScriptedChannel
+) -> None:
+    called = find_called_inbox(session, scripted.callback_slug, withdrawn.callback_token or "")
+
+    assert called.account.secrets == {"auth_token": SECRET}
 
 
 @pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf", "fast", "1e9"])
