@@ -104,7 +104,8 @@ def read_questions(session: Session, campaign_id: int) -> Questions:
     channel = get_channels().get(campaign.inbox.inbox_type)
     if not isinstance(channel, ProviderChannel):
         raise TypeError(f"channel {channel.name!r} has no provider")
-    writer = MessageWriter(campaign, channel, surroundings_of(campaign))
+    # A question writes to nobody, at whatever hour.
+    writer = MessageWriter(campaign, channel, surroundings_of(campaign), minds_quiet_hours=False)
     account, since = account_of(campaign.inbox), campaign.started_at or campaign.created_at
     rows = session.execute(
         select(*RECIPIENT_COLUMNS)

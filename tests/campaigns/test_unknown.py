@@ -15,6 +15,7 @@ from campaigns_app.campaigns.models import Campaign, CampaignRecipient
 from campaigns_app.campaigns.report import Counts, count_states
 from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.channels.provider import AccountPause, Receipt, Retry, Unknown
+from campaigns_app.contacts.models import Contact
 from campaigns_app.database.types import utcnow
 from campaigns_app.job_queue import PROVIDERS, get_queue, get_redis
 from tests.campaigns.telling import (
@@ -63,6 +64,20 @@ def test_what_the_provider_has_was_sent(session: Session, channel: TellingChanne
     assert (second.state, second.reason) == ("unknown", Reason.LEFT_TO_A_PERSON)
     assert [one.text for one in channel.looked_up] == ["Hello Contact"] * 2
     assert counters_are_true(session, campaign)
+
+
+def test_the_provider_is_asked_at_night_too(session: Session, channel: TellingChannel) -> None:
+    campaign = send_to_nobody_knows(session)
+    channel.found[NUMBER.format(0)] = Receipt("SM1")
+    opens = utcnow() + timedelta(hours=2)
+    window = {"from": f"{opens:%H}:00", "to": f"{opens + timedelta(hours=1):%H}:00"}
+    campaign.account.quiet_hours = window
+    session.execute(update(Contact).values(custom_attributes={"timezone": "UTC"}))
+    session.commit()
+
+    look_up_unknown()
+
+    assert count_states(campaign.id) == Counts(total=1, sent=1)
 
 
 @pytest.mark.parametrize("answer", [None, Unknown("cannot say"), RuntimeError("a bug")])
