@@ -11,11 +11,13 @@ from campaigns_app.campaigns.look_ups import (
     Questions,
     answering_types,
     ask,
+    halt_unusable,
     questionable_campaigns,
     read_questions,
     settle_answers,
 )
 from campaigns_app.database.transactions import reading
+from campaigns_app.errors import InboxUnusable
 from campaigns_app.extensions import db
 from campaigns_app.http_client import HttpClient
 from campaigns_app.inboxes.provider_account import provider_policy
@@ -36,12 +38,21 @@ def look_up_unknown() -> None:
         while (campaign_id := _next_campaign()) is not None:
             if must_end() or time.monotonic() > shift_ends:
                 return
-            questions = read_questions(db.session(), campaign_id)
-            answers = asyncio.run(_ask_all(questions))
-            settle_answers(db.session(), answers)
+            _look_up(campaign_id)
     except OperationalError as error:
         db.session.rollback()
         logger.error("Who is unknown is asked about later: %s", error)
+
+
+def _look_up(campaign_id: int) -> None:
+    """Ask about some of the campaign's recipients; an inbox that cannot ask is halted."""
+    try:
+        questions = read_questions(db.session(), campaign_id)
+    except InboxUnusable as error:
+        halt_unusable(db.session(), campaign_id, error)
+        logger.error("The inbox of campaign %s is halted: %s", campaign_id, error)
+        return
+    settle_answers(db.session(), asyncio.run(_ask_all(questions)))
 
 
 def sweep_unknown() -> None:

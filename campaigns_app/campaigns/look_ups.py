@@ -33,7 +33,9 @@ from campaigns_app.channels.registry import get_channels
 from campaigns_app.contacts.models import Contact
 from campaigns_app.database.clock import database_now
 from campaigns_app.database.types import utcnow
+from campaigns_app.errors import InboxUnusable
 from campaigns_app.http_client import HttpClient
+from campaigns_app.inboxes.halting import halt_inbox
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.provider_account import account_of
 
@@ -98,7 +100,7 @@ def questionable_campaigns(inbox_types: Collection[str]) -> Select[int]:
 def read_questions(session: Session, campaign_id: int) -> Questions:
     """What to ask about the campaign's recipients, at most `ASKED_AT_ONCE` of them.
 
-    Ends the transaction.
+    Ends the transaction. Raises `InboxUnusable`.
     """
     campaign = session.get_one(Campaign, campaign_id, populate_existing=True)
     channel = get_channels().get(campaign.inbox.inbox_type)
@@ -122,6 +124,14 @@ def read_questions(session: Session, campaign_id: int) -> Questions:
         for row_id, one in prepared.items()
     }
     return Questions(channel, account, since, messages)
+
+
+def halt_unusable(session: Session, campaign_id: int, error: InboxUnusable) -> None:
+    """Halt the campaign's inbox, about which nobody is asked from then on. Ends the transaction
+    first. Commits."""
+    session.rollback()
+    halt_inbox(session, session.get_one(Campaign, campaign_id).inbox_id, str(error))
+    session.commit()
 
 
 async def ask(http: HttpClient, questions: Questions, message: OutgoingMessage | None) -> Answer:

@@ -112,6 +112,22 @@ def test_a_provider_that_cannot_be_asked_now_is_asked_later(
     assert len(channel.looked_up) == 2
 
 
+def test_an_inbox_whose_secrets_cannot_be_read_is_halted_and_the_others_ask_on(
+    session: Session, channel: TellingChannel
+) -> None:
+    locked, sound = send_to_nobody_knows(session), send_to_nobody_knows(session)
+    locked.inbox.channel.secrets = "what no key opens"
+    session.commit()
+    channel.found[NUMBER.format(0)] = Receipt("SM1")
+
+    look_up_unknown()
+
+    session.expire_all()
+    assert "ENCRYPTION_KEYS" in (locked.inbox.halt_reason or "")
+    assert count_states(locked.id) == Counts(total=1, unknown=1)
+    assert count_states(sound.id) == Counts(total=1, sent=1)
+
+
 def test_nobody_is_asked_about_at_once(session: Session, channel: TellingChannel) -> None:
     send(1)
 
