@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 
 from sqlalchemy.exc import OperationalError
 
@@ -12,6 +13,7 @@ from campaigns_app.campaigns.look_ups import (
     answering_types,
     ask,
     halt_unusable,
+    is_put_off,
     questionable_campaigns,
     read_questions,
     settle_answers,
@@ -28,23 +30,30 @@ logger = logging.getLogger(__name__)
 CONNECTIONS = 10
 """Questions under way at once: nobody waits for the answers."""
 
-SHIFT_SECONDS = 60
+SHIFT_SECONDS = 5
+"""After so many seconds no more questions are begun: whoever is to be sent to waits in the same
+queue. The last answers may take as long again as a provider has to answer."""
+
+MOST_PUT_OFF = 2
+"""After so many questions in a row that came to nothing, all others are put off as well."""
 
 
 def look_up_unknown() -> None:
-    """Ask providers about who is unknown, until nobody is left or the shift is over."""
+    """Ask providers about who is unknown, until nobody is left or the shift is over; then ring for
+    a successor, who comes after whatever is to be sent by then."""
     shift_ends = time.monotonic() + SHIFT_SECONDS
     try:
         while (campaign_id := _next_campaign()) is not None:
             if must_end() or time.monotonic() > shift_ends:
+                enqueue(PROVIDERS, look_up_unknown)
                 return
-            _look_up(campaign_id)
+            _look_up(campaign_id, shift_ends)
     except OperationalError as error:
         db.session.rollback()
         logger.error("Who is unknown is asked about later: %s", error)
 
 
-def _look_up(campaign_id: int) -> None:
+def _look_up(campaign_id: int, ends: float) -> None:
     """Ask about some of the campaign's recipients; an inbox that cannot ask is halted."""
     try:
         questions = read_questions(db.session(), campaign_id)
@@ -52,7 +61,7 @@ def _look_up(campaign_id: int) -> None:
         halt_unusable(db.session(), campaign_id, error)
         logger.error("The inbox of campaign %s is halted: %s", campaign_id, error)
         return
-    settle_answers(db.session(), asyncio.run(_ask_all(questions)))
+    settle_answers(db.session(), asyncio.run(_ask_all(questions, ends)))
 
 
 def sweep_unknown() -> None:
@@ -70,15 +79,30 @@ def _next_campaign() -> int | None:
         return session.scalar(questionable_campaigns(types))
 
 
-async def _ask_all(questions: Questions) -> dict[int, Answer]:
-    """The answers by the rows of the ledger; no transaction is open meanwhile."""
-    room = asyncio.Semaphore(CONNECTIONS)
+async def _ask_all(questions: Questions, ends: float) -> dict[int, Answer]:
+    """The answers by the rows of the ledger, as far as there was time to ask; no transaction is
+    open meanwhile."""
+    answers: dict[int, Answer] = {}
+    row_ids = iter(questions.messages)
+
+    async def ask_on(http: HttpClient) -> None:
+        for row_id in row_ids:
+            if time.monotonic() > ends or _comes_to_nothing(answers):
+                return
+            answers[row_id] = await ask(http, questions, questions.messages[row_id])
+
     async with HttpClient(provider_policy(CONNECTIONS)) as http:
+        await asyncio.gather(*(ask_on(http) for _ in range(CONNECTIONS)))
+    if _comes_to_nothing(answers):
+        return dict.fromkeys(questions.messages, _last(answers)[0]) | answers
+    return answers
 
-        async def answer(row_id: int) -> Answer:
-            async with room:
-                return await ask(http, questions, questions.messages[row_id])
 
-        row_ids = list(questions.messages)
-        answers = await asyncio.gather(*(answer(row_id) for row_id in row_ids))
-    return dict(zip(row_ids, answers, strict=True))
+def _comes_to_nothing(answers: Mapping[int, Answer]) -> bool:
+    """Whether a provider with these answers, in the order they came, need not be asked now."""
+    last = _last(answers)
+    return len(last) == MOST_PUT_OFF and all(is_put_off(one) for one in last)
+
+
+def _last(answers: Mapping[int, Answer]) -> list[Answer]:
+    return list(answers.values())[-MOST_PUT_OFF:]

@@ -45,7 +45,7 @@ ASKED_AFTER_SECONDS = 5 * 60
 ASKED_FOR_SECONDS = 3 * 24 * 3600
 """Campaigns that started longer ago are not asked about any more."""
 
-ASKED_AT_ONCE = 50
+ASKED_AT_ONCE = 200
 NOT_FOUND = "the provider knows of no such message"
 NO_MESSAGE = "the contact has changed, so that the provider cannot be asked"
 
@@ -147,6 +147,11 @@ async def ask(http: HttpClient, questions: Questions, message: OutgoingMessage |
         return Outcome(f"the channel failed: {type(error).__name__}")
 
 
+def is_put_off(answer: Answer) -> bool:
+    """Whether the provider is to be asked again later."""
+    return isinstance(answer, Retry | AccountPause)
+
+
 def settle_answers(session: Session, answers: Mapping[int, Answer]) -> None:
     """Write down what the provider said of recipients, by the rows of the ledger, as far as they
     are unknown still. Commits."""
@@ -157,7 +162,7 @@ def settle_answers(session: Session, answers: Mapping[int, Answer]) -> None:
         answer, before = answers[row_id], recipient.standing
         if before.state != RecipientState.UNKNOWN:
             continue
-        if isinstance(answer, Retry | AccountPause):
+        if is_put_off(answer):
             later.append(row_id)
         else:
             after[row_id] = _settled(before, answer)

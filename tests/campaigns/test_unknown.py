@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -10,7 +11,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import AuditEntry, User
-from campaigns_app.campaigns.look_up_jobs import look_up_unknown, sweep_unknown
+from campaigns_app.campaigns import look_up_jobs
+from campaigns_app.campaigns.look_up_jobs import (
+    CONNECTIONS,
+    MOST_PUT_OFF,
+    SHIFT_SECONDS,
+    look_up_unknown,
+    sweep_unknown,
+)
 from campaigns_app.campaigns.models import Campaign, CampaignRecipient
 from campaigns_app.campaigns.report import Counts, count_states
 from campaigns_app.campaigns.states import Reason, RecipientState
@@ -110,6 +118,42 @@ def test_a_provider_that_cannot_be_asked_now_is_asked_later(
 
     assert count_states(campaign.id) == Counts(total=1, sent=1)
     assert len(channel.looked_up) == 2
+
+
+def test_a_provider_that_cannot_be_asked_twice_in_a_row_is_not_asked_about_the_others_either(
+    session: Session, channel: TellingChannel
+) -> None:
+    channel.outcomes |= {NUMBER.format(number): Unknown("no answer") for number in range(20)}
+    campaign = send_to_nobody_knows(session, 20)
+    channel.found = {number: Retry("away", after=1) for number in channel.outcomes}
+    look_up_unknown()
+    asked = len(channel.looked_up)
+    look_up_unknown()
+    asked_again = len(channel.looked_up)
+    channel.found = {number: Receipt(f"SM{number}") for number in channel.outcomes}
+    wait_ten_minutes(session)
+
+    look_up_unknown()
+
+    assert asked == asked_again <= CONNECTIONS + MOST_PUT_OFF
+    assert count_states(campaign.id) == Counts(total=20, sent=20)
+
+
+def test_a_shift_ends_soon_and_another_asks_on_after_whatever_is_to_be_sent(
+    session: Session, channel: TellingChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = send_to_nobody_knows(session, 3)
+    channel.found = {number: Receipt(f"SM{number}") for number in channel.outcomes}
+    slow = SimpleNamespace(monotonic=lambda: (SHIFT_SECONDS + 1) * len(channel.looked_up))
+    monkeypatch.setattr(look_up_jobs, "time", slow)
+
+    look_up_unknown()
+
+    assert count_states(campaign.id) == Counts(total=3, unknown=2, sent=1)
+    assert get_queue(PROVIDERS).count == 1
+    look_up_unknown()
+    look_up_unknown()
+    assert count_states(campaign.id) == Counts(total=3, sent=3)
 
 
 def test_an_inbox_whose_secrets_cannot_be_read_is_halted_and_the_others_ask_on(
