@@ -18,8 +18,9 @@ from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignReci
 from campaigns_app.campaigns.provider_messages import MessageWriter
 from campaigns_app.campaigns.sending_ledger import RECIPIENT_COLUMNS, RecipientRow
 from campaigns_app.campaigns.standing import Standing
-from campaigns_app.campaigns.standings import lock_recipients, write_standings
+from campaigns_app.campaigns.standings import LockedRecipient, lock_recipients, write_standings
 from campaigns_app.campaigns.states import Reason, RecipientState
+from campaigns_app.campaigns.taken_messages import find_taken
 from campaigns_app.channels.provider import (
     Account,
     AccountPause,
@@ -28,6 +29,7 @@ from campaigns_app.channels.provider import (
     ProviderChannel,
     Receipt,
     Retry,
+    Unknown,
 )
 from campaigns_app.channels.registry import get_channels
 from campaigns_app.contacts.models import Contact
@@ -47,6 +49,7 @@ ASKED_FOR_SECONDS = 3 * 24 * 3600
 
 ASKED_AT_ONCE = 200
 NOT_FOUND = "the provider knows of no such message"
+TAKEN = "the message that the provider names is somebody else's"
 NO_MESSAGE = "the contact has changed, so that the provider cannot be asked"
 
 
@@ -154,8 +157,9 @@ def is_put_off(answer: Answer) -> bool:
 
 def settle_answers(session: Session, answers: Mapping[int, Answer]) -> None:
     """Write down what the provider said of recipients, by the rows of the ledger, as far as they
-    are unknown still. Commits."""
+    are unknown still. What is somebody else's already was not theirs. Commits."""
     recipients = lock_recipients(session, answers.keys())
+    answers = {**answers, **_mistaken(session, recipients, answers)}
     later = []
     after = {}
     for row_id, recipient in recipients.items():
@@ -174,6 +178,22 @@ def settle_answers(session: Session, answers: Mapping[int, Answer]) -> None:
         .execution_options(synchronize_session=False)
     )
     session.commit()
+
+
+def _mistaken(
+    session: Session, recipients: Mapping[int, LockedRecipient], answers: Mapping[int, Answer]
+) -> dict[int, Answer]:
+    """That it cannot be told, for those whom the provider named somebody else's message for."""
+    claims = {
+        row_id: answer.provider_message_id
+        for row_id, answer in answers.items()
+        if row_id in recipients and isinstance(answer, Receipt)
+    }
+    if not claims:
+        return {}
+    account_id = recipients[next(iter(claims))].account_id
+    taken = find_taken(session, account_id, claims)
+    return {row_id: Unknown(TAKEN) for row_id, one in claims.items() if one in taken}
 
 
 def _settled(before: Standing, answer: Answer) -> Standing:

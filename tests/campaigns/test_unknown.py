@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import AuditEntry, User
 from campaigns_app.campaigns import look_up_jobs
+from campaigns_app.campaigns.jobs import execute_campaign
 from campaigns_app.campaigns.look_up_jobs import (
     CONNECTIONS,
     MOST_PUT_OFF,
@@ -19,11 +20,14 @@ from campaigns_app.campaigns.look_up_jobs import (
     look_up_unknown,
     sweep_unknown,
 )
+from campaigns_app.campaigns.look_ups import TAKEN
 from campaigns_app.campaigns.models import Campaign, CampaignRecipient
+from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
 from campaigns_app.campaigns.report import Counts, count_states
 from campaigns_app.campaigns.states import Reason, RecipientState
+from campaigns_app.campaigns.trial import Wish, send_trial
 from campaigns_app.channels.provider import AccountPause, Receipt, Retry, Unknown
-from campaigns_app.contacts.models import Contact
+from campaigns_app.contacts.models import Contact, Label
 from campaigns_app.database.types import utcnow
 from campaigns_app.job_queue import PROVIDERS, get_queue, get_redis
 from tests.campaigns.telling import (
@@ -34,7 +38,7 @@ from tests.campaigns.telling import (
     recipients_of,
     send,
 )
-from tests.factories import make_account
+from tests.factories import make_account, make_campaign
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +122,42 @@ def test_a_provider_that_cannot_be_asked_now_is_asked_later(
 
     assert count_states(campaign.id) == Counts(total=1, sent=1)
     assert len(channel.looked_up) == 2
+
+
+def test_what_another_campaign_sent_to_the_number_is_not_taken_for_this_ones(
+    session: Session, channel: TellingChannel
+) -> None:
+    campaign = send_to_nobody_knows(session)
+    channel.outcomes.clear()
+    label = session.scalars(select(Label)).one()
+    other = make_campaign(campaign.account, label, inbox_id=campaign.inbox_id)
+    execute_campaign(other.id)
+    deliver_provider_batches()
+    (theirs,) = recipients_of(session, other)
+    channel.found[NUMBER.format(0)] = Receipt(theirs.provider_message_id or "")
+
+    look_up_unknown()
+
+    (one,) = recipients_of(session, campaign)
+    assert theirs.provider_message_id is not None
+    assert (one.state, one.provider_message_id, one.error) == ("unknown", None, TAKEN)
+
+
+def test_what_was_sent_as_a_test_is_not_taken_for_the_campaigns(
+    session: Session, channel: TellingChannel, admin: User
+) -> None:
+    campaign = send_to_nobody_knows(session, 1, admin)
+    (one,) = recipients_of(session, campaign)
+    channel.outcomes.clear()
+    trial = send_trial(
+        campaign.account, campaign, Wish(one.contact_id, to_contact=True), actor=admin
+    )
+    channel.found[NUMBER.format(0)] = Receipt(trial.provider_message_id or "")
+
+    look_up_unknown()
+
+    assert trial.provider_message_id is not None
+    assert count_states(campaign.id) == Counts(total=1, unknown=1)
 
 
 def test_a_provider_that_cannot_be_asked_twice_in_a_row_is_not_asked_about_the_others_either(
