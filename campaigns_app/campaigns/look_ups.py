@@ -17,7 +17,7 @@ from campaigns_app.campaigns.delivery import surroundings_of
 from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
 from campaigns_app.campaigns.provider_messages import MessageWriter
 from campaigns_app.campaigns.sending_ledger import RECIPIENT_COLUMNS, RecipientRow
-from campaigns_app.campaigns.standing import Standing
+from campaigns_app.campaigns.standing import Standing, advance
 from campaigns_app.campaigns.standings import LockedRecipient, lock_recipients, write_standings
 from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.campaigns.taken_messages import find_taken
@@ -198,15 +198,18 @@ def _mistaken(
 
 def _settled(before: Standing, answer: Answer) -> Standing:
     if isinstance(answer, Receipt):
-        return replace(
+        now = utcnow()
+        sent = replace(
             before,
             state=RecipientState.SENT.value,
             reason=None,
             error=None,
             provider_code=None,
             provider_message_id=answer.provider_message_id,
-            sent_at=before.sent_at or utcnow(),
+            sent_at=before.sent_at or now,
         )
+        event = answer.event
+        return sent if event is None else advance(sent, replace(event, at=event.at or now))
     error = NOT_FOUND if answer is None else answer.text
     return replace(before, reason=Reason.LEFT_TO_A_PERSON.value, error=error)
 

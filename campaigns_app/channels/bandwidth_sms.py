@@ -57,6 +57,13 @@ KINDS = {
     "message-failed": EventKind.FAILED,
 }
 
+STATUSES = {
+    "DELIVERED": EventKind.DELIVERED,
+    "FAILED": EventKind.FAILED,
+    "UNDELIVERED": EventKind.FAILED,
+}
+"""What a message's status in the list tells; others tell that it was taken."""
+
 
 class BandwidthSmsChannel(PhoneChannel):
     """The channel of inboxes that send SMS through Bandwidth."""
@@ -137,7 +144,7 @@ class BandwidthSmsChannel(PhoneChannel):
             "fromDateTime": (since - CLOCKS_APART).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
         }
         found = [
-            one["messageId"]
+            one
             for one in await _list(http, account, query)
             if one.get("messageDirection") == "OUTBOUND"
             and one.get("destinationTn") == message.to
@@ -145,7 +152,7 @@ class BandwidthSmsChannel(PhoneChannel):
         ]
         if len(found) > 1:
             raise Unknown("which of several messages it was cannot be told")
-        return Receipt(found[0]) if found else None
+        return _receipt(found[0]) if found else None
 
     def read_callback(self, account: Account, request: CallbackRequest) -> Sequence[ProviderEvent]:
         """The events in a callback, after its credentials were checked: see the base class."""
@@ -218,6 +225,30 @@ def _invalid(parsed: Mapping[str, Any]) -> Outcome:
     return kind(text, "request-validation")
 
 
+def _receipt(found: Mapping[str, Any]) -> Receipt:
+    """The receipt for a message in Bandwidth's list, and what its status tells."""
+    message_id, status = found["messageId"], str(found.get("messageStatus"))
+    if status not in STATUSES:
+        return Receipt(message_id)
+    code, text = _error(found)
+    event = ProviderEvent(
+        f"{message_id}:{status}",
+        STATUSES[status],
+        provider_message_id=message_id,
+        code=code,
+        text=text,
+    )
+    return Receipt(message_id, event)
+
+
+def _error(told: Mapping[str, Any]) -> tuple[str | None, str]:
+    """The code of what went wrong with a message, if anything did, and what it means."""
+    code = str(told["errorCode"]) if told.get("errorCode") else None
+    verdict = VERDICTS.get(code or "")
+    text = verdict.meaning if verdict else words(told.get("description"), "") if code else ""
+    return code, text
+
+
 def _events(told: Mapping[str, Any]) -> list[ProviderEvent]:
     """What one of the events in a callback says; nothing where it is of another kind, or about no
     message."""
@@ -233,9 +264,8 @@ def _events(told: Mapping[str, Any]) -> list[ProviderEvent]:
     if kind not in KINDS:
         return []
     address = str(told.get("to", ""))
-    code = str(told["errorCode"]) if told.get("errorCode") else None
+    code, text = _error(told)
     verdict = VERDICTS.get(code or "")
-    text = verdict.meaning if verdict else words(told.get("description"), "") if code else ""
     tag = message.get("tag")
     key = f"{message_id}:{kind}"
     delivery_id = tag if isinstance(tag, str) and tag else None

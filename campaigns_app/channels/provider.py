@@ -82,13 +82,6 @@ class OutgoingMessage:
     attempts: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """That a provider took a message: its id for it."""
-
-    provider_message_id: str
-
-
 class EventKind(StrEnum):
     """What a provider tells of a message afterwards, of a person, or of a template."""
 
@@ -124,6 +117,15 @@ class ProviderEvent:
     text: str = ""
     template_name: str | None = None
     template_language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """That a provider took a message: its id for it; and of one that was looked up what it
+    tells of it by the way, as a callback would."""
+
+    provider_message_id: str
+    event: ProviderEvent | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,27 @@ def read_twilio_callback(account: Account, request: CallbackRequest) -> list[Pro
         raise ValueError("no MessageSid")
     if told.get("SmsStatus") == "received" or "MessageStatus" not in told:
         return _reply(sid, told)
-    return _status(sid, told, request.query.get("d"))
+    return status_events(sid, told, request.query.get("d"))
+
+
+def status_events(
+    sid: str, told: Mapping[str, str], delivery_id: str | None
+) -> list[ProviderEvent]:
+    """What a message's status means, and the code beside it: the parameters of a callback."""
+    kind = KINDS.get(told["MessageStatus"])
+    if kind is None:
+        return []
+    code = told.get("ErrorCode") or None
+    verdict = VERDICTS.get(code or "")
+    otherwise = f"error {code}" if code else ""
+    text = verdict.meaning if verdict else words(told.get("ErrorMessage"), otherwise)
+    key = f"{sid}:{told['MessageStatus']}"
+    address = told.get("To")
+    event = ProviderEvent(key, kind, None, delivery_id, sid, address, code, text)
+    if verdict is not None and verdict.kind is Suppress and address:
+        out = ProviderEvent(f"{sid}:opted-out", EventKind.OPTED_OUT, address=address, code=code)
+        return [event, out]
+    return [event]
 
 
 def sign(auth_token: str, url: str, parameters: Sequence[tuple[str, str]]) -> str:
@@ -79,23 +99,6 @@ def _spellings(url: str) -> list[str]:
     else:
         return [url]
     return [url, urlunsplit(parts._replace(netloc=other))]
-
-
-def _status(sid: str, told: Mapping[str, str], delivery_id: str | None) -> list[ProviderEvent]:
-    kind = KINDS.get(told["MessageStatus"])
-    if kind is None:
-        return []
-    code = told.get("ErrorCode") or None
-    verdict = VERDICTS.get(code or "")
-    otherwise = f"error {code}" if code else ""
-    text = verdict.meaning if verdict else words(told.get("ErrorMessage"), otherwise)
-    key = f"{sid}:{told['MessageStatus']}"
-    address = told.get("To")
-    event = ProviderEvent(key, kind, None, delivery_id, sid, address, code, text)
-    if verdict is not None and verdict.kind is Suppress and address:
-        out = ProviderEvent(f"{sid}:opted-out", EventKind.OPTED_OUT, address=address, code=code)
-        return [event, out]
-    return [event]
 
 
 def _reply(sid: str, told: Mapping[str, str]) -> list[ProviderEvent]:

@@ -4,6 +4,7 @@ https://www.twilio.com/docs/messaging/api/message-resource
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -34,7 +35,7 @@ from campaigns_app.channels.provider import (
 )
 from campaigns_app.channels.segments import Segments, segments_of
 from campaigns_app.channels.senders import is_sender
-from campaigns_app.channels.twilio_callbacks import read_twilio_callback
+from campaigns_app.channels.twilio_callbacks import read_twilio_callback, status_events
 from campaigns_app.channels.twilio_codes import ANSWERS, VERDICTS
 from campaigns_app.http_client import Answer, HttpClient
 
@@ -140,7 +141,7 @@ class TwilioSmsChannel(PhoneChannel):
         ]
         exact = [one for one in found if one.get("body") == message.text]
         if len(exact) == 1:
-            return Receipt(str(exact[0]["sid"]))
+            return _receipt(exact[0])
         # Bodies may be withheld (`ContentRetention`), and one text may have been sent twice.
         if exact or any(not one.get("body") for one in found):
             raise Unknown("which of several messages it was cannot be told")
@@ -195,6 +196,25 @@ def _refusal(answer: Answer, parsed: Mapping[str, Any], attempts: int) -> Outcom
     return kind(words(parsed.get("message")), code)
 
 
+def _receipt(found: Mapping[str, Any]) -> Receipt:
+    """The receipt for a message in Twilio's list, and what its status tells."""
+    sid, code = str(found["sid"]), found.get("error_code")
+    told = {"MessageStatus": str(found.get("status")), "ErrorCode": str(code) if code else ""}
+    events = status_events(sid, told, None)
+    if not events:
+        return Receipt(sid)
+    return Receipt(sid, replace(events[0], at=_instant(found.get("date_updated"))))
+
+
+def _instant(value: object) -> datetime | None:
+    """The instant in a date of RFC 2822; None where there is none."""
+    try:
+        at = parsedate_to_datetime(str(value))
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
 def _may_be(
     found: Mapping[str, Any], account: Account, message: OutgoingMessage, since: datetime
 ) -> bool:
@@ -209,8 +229,5 @@ def _may_be(
         return False
     if not service and found.get("from") != settings.get("phone_number"):
         return False
-    try:
-        created = parsedate_to_datetime(str(found.get("date_created")))
-    except ValueError:
-        return True
-    return created.tzinfo is None or created >= since - CLOCKS_APART
+    created = _instant(found.get("date_created"))
+    return created is None or created >= since - CLOCKS_APART

@@ -26,7 +26,7 @@ from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
 from campaigns_app.campaigns.report import Counts, count_states
 from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.campaigns.trial import Wish, send_trial
-from campaigns_app.channels.provider import AccountPause, Receipt, Retry, Unknown
+from campaigns_app.channels.provider import AccountPause, EventKind, Receipt, Retry, Unknown
 from campaigns_app.contacts.models import Contact, Label
 from campaigns_app.database.types import utcnow
 from campaigns_app.job_queue import PROVIDERS, get_queue, get_redis
@@ -34,6 +34,7 @@ from tests.campaigns.telling import (
     NUMBER,
     TellingChannel,
     counters_are_true,
+    event,
     only_channel,
     recipients_of,
     send,
@@ -75,6 +76,25 @@ def test_what_the_provider_has_was_sent(session: Session, channel: TellingChanne
     assert first.sent_at is not None
     assert (second.state, second.reason) == ("unknown", Reason.LEFT_TO_A_PERSON)
     assert [one.text for one in channel.looked_up] == ["Hello Contact"] * 2
+    assert counters_are_true(session, campaign)
+
+
+def test_what_the_provider_tells_of_a_message_by_the_way_holds(
+    session: Session, channel: TellingChannel
+) -> None:
+    campaign = send_to_nobody_knows(session, 2)
+    failed = event(EventKind.FAILED, code="30005", text="not in use")
+    delivered = event(EventKind.DELIVERED, at=None)
+    channel.found[NUMBER.format(0)] = Receipt("SM1", failed)
+    channel.found[NUMBER.format(1)] = Receipt("SM2", delivered)
+
+    look_up_unknown()
+
+    first, second = recipients_of(session, campaign)
+    assert (first.state, first.provider_message_id) == ("failed", "SM1")
+    assert (first.provider_code, first.error) == ("30005", "not in use")
+    assert (second.state, second.provider_message_id) == ("delivered", "SM2")
+    assert second.delivered_at is not None
     assert counters_are_true(session, campaign)
 
 

@@ -287,6 +287,28 @@ def test_a_message_is_found_again(
     assert "fromDateTime=2026-11-24T11:58:00.000Z" in server.requests[-1].path
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        ("UNDELIVERED", 4720, EventKind.FAILED),
+        ("FAILED", 4720, EventKind.FAILED),
+        ("DELIVERED", None, EventKind.DELIVERED),
+    ],
+)
+def test_what_became_of_a_message_is_found_with_it(
+    server: Receiver, status: str, code: int | None, kind: EventKind
+) -> None:
+    listed = _listed(messageStatus=status, errorCode=code)
+    server.script(PATHS[CHANNEL.name], told(200, {"messages": [listed]}))
+
+    found = look_up(CHANNEL, account_of(CHANNEL, server.url("")), message_to(), SINCE)
+
+    event = found.event if found else None
+    assert event is not None
+    assert (event.kind, event.code) == (kind, str(code) if code else None)
+    assert bool(event.text) == bool(code)
+
+
 def test_of_two_messages_it_cannot_be_told_which(server: Receiver) -> None:
     server.script(PATHS[CHANNEL.name], told(200, {"messages": [_listed(), _listed()]}))
 

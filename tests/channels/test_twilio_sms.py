@@ -425,6 +425,40 @@ def test_a_message_is_found_again(
     assert look_up(CHANNEL, account_of(CHANNEL, server.url("")), message_to(), SINCE) == found
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        ("undelivered", 30005, EventKind.FAILED),
+        ("failed", 30005, EventKind.FAILED),
+        ("delivered", None, EventKind.DELIVERED),
+        ("read", None, EventKind.READ),
+    ],
+)
+def test_what_became_of_a_message_is_found_with_it(
+    server: Receiver, status: str, code: int | None, kind: EventKind
+) -> None:
+    updated = "Tue, 24 Nov 2026 12:00:07 +0000"
+    listed = _listed(status=status, error_code=code, date_updated=updated)
+    server.script(PATHS[CHANNEL.name], told(200, {"messages": [listed]}))
+
+    found = look_up(CHANNEL, account_of(CHANNEL, server.url("")), message_to(), SINCE)
+
+    event = found.event if found else None
+    assert event is not None
+    assert (event.kind, event.code) == (kind, str(code) if code else None)
+    assert event.text == ("the number is unknown or not in use" if code else "")
+    assert event.at == datetime(2026, 11, 24, 12, 0, 7, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("status", ["queued", "accepted", "sending"])
+def test_a_message_that_is_on_its_way_was_taken(server: Receiver, status: str) -> None:
+    server.script(PATHS[CHANNEL.name], told(200, {"messages": [_listed(status=status)]}))
+
+    found = look_up(CHANNEL, account_of(CHANNEL, server.url("")), message_to(), SINCE)
+
+    assert found == Receipt(SID)
+
+
 @pytest.mark.parametrize("messages", [[_listed(), _listed()], [_listed(body="")]])
 def test_what_cannot_be_told_stays_unknown(
     server: Receiver, messages: list[dict[str, Any]]
