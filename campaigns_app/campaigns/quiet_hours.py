@@ -3,6 +3,12 @@
 A contact's zone is the one it names itself (custom attribute `timezone`), else those in which its
 number may be: then the window must be open in all of them. A window may go over midnight. Clocks
 that are put forward or back are taken as they are: what counts is the time they show.
+
+A number may be in the zones of its first digits, as far as its country's plan gives them to an
+area, else in all of its country. That is not where the person is: a number can be taken along when
+somebody moves. But all of the United States, from New York to Honolulu, have six of the twelve
+hours from 8 to 20 in common, in winter seven, and none of the five from 9 to 14: people could be
+written to in their afternoon only, or not at all. Who has moved names a zone.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,11 +19,19 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
-from phonenumbers.timezone import UNKNOWN_TIMEZONE, time_zones_for_number
+from phonenumbers import PhoneNumber
+from phonenumbers.timezone import (
+    UNKNOWN_TIMEZONE,
+    time_zones_for_geographical_number,
+    time_zones_for_number,
+)
 
 Zones = tuple[str, ...]
 
 ATTRIBUTE = "timezone"
+FAR_ISLANDS = frozenset({"Pacific/Guam", "Pacific/Pago_Pago", "Pacific/Saipan"})
+"""Zones of +1 with area codes of their own, by which they are known. Who has another is not there,
+and would have no hour in common with them and Newfoundland."""
 FARTHEST = timedelta(days=4)
 """Zones that have no time in common within so many days have none at all."""
 
@@ -99,10 +113,21 @@ def zones_of(contact: Mapping[str, Any]) -> Zones:
 @lru_cache(maxsize=10_000)
 def _zones_of_number(number: str) -> Zones:
     try:
-        found = time_zones_for_number(phonenumbers.parse(number))
+        found = _zones_of_plan(phonenumbers.parse(number))
     except phonenumbers.NumberParseException:
         return ()
-    return tuple(zone for zone in found if zone != UNKNOWN_TIMEZONE and zone in _known_zones())
+    known = tuple(zone for zone in found if zone != UNKNOWN_TIMEZONE and zone in _known_zones())
+    return tuple(zone for zone in known if zone not in FAR_ISLANDS) or known
+
+
+def _zones_of_plan(number: PhoneNumber) -> Zones:
+    """The zones of the number's area or country; of its first digits where it is no valid number,
+    or one of a country that shares another's code, whose zones would be too many."""
+    found: Zones = time_zones_for_number(number)
+    country = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    if UNKNOWN_TIMEZONE in found or phonenumbers.region_code_for_number(number) != country:
+        found = time_zones_for_geographical_number(number)
+    return found
 
 
 @cache

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from phonenumbers import SUPPORTED_REGIONS, PhoneNumberFormat, PhoneNumberType
 
 from campaigns_app.campaigns.quiet_hours import QuietHours, Window, next_opening, zones_of
 
@@ -109,6 +111,16 @@ def test_zones_that_have_no_time_in_common_never_open() -> None:
         ("+4930123456", {"timezone": "Asia/Tokyo"}, ("Asia/Tokyo",)),
         ("+4930123456", {"timezone": "Mars/Olympus"}, ("Europe/Berlin",)),
         ("+4930123456", {"timezone": 7}, ("Europe/Berlin",)),
+        # Possible, but no valid numbers: the first digits say the country all the same.
+        ("+447700900123", {}, ("Europe/Guernsey", "Europe/Isle_of_Man", "Europe/London")),
+        ("+491512", {}, ("Europe/Berlin",)),
+        ("+12121550123", {}, ("America/New_York",)),
+        # An area code is believed: see the docstring.
+        ("+14155550001", {}, ("America/Los_Angeles",)),
+        # Countries that share another's code.
+        ("+18762101234", {}, ("America/Jamaica",)),
+        ("+16847331234", {}, ("Pacific/Pago_Pago",)),
+        ("+77710009998", {}, ("Asia/Almaty", "Asia/Aqtobe")),
         (None, {}, ()),
         ("no number", {}, ()),
         ("+88299999999", {}, ()),
@@ -122,8 +134,30 @@ def test_a_contacts_zone_is_its_own_or_its_numbers(
     assert zones_of(contact) == zones
 
 
-def test_a_number_may_be_in_several_zones() -> None:
-    assert len(zones_of({"phone_number": "+18005550001", "custom_attributes": {}})) > 5
+@pytest.mark.parametrize("phone_number", ["+18005550001", "+15555550123"])
+def test_a_number_without_an_area_may_be_anywhere_between_newfoundland_and_hawaii(
+    phone_number: str,
+) -> None:
+    found = zones_of({"phone_number": phone_number, "custom_attributes": {}})
+
+    assert {"America/St_Johns", "America/New_York", "Pacific/Honolulu"} < set(found)
+    assert not {"Pacific/Guam", "Pacific/Pago_Pago"} & set(found)
+
+
+@pytest.mark.parametrize("month", [1, 7])
+def test_there_is_no_country_that_can_hardly_be_written_to(month: int) -> None:
+    quarters = [datetime(2026, month, 15, tzinfo=UTC) + 15 * n * MINUTE for n in range(96)]
+
+    def hours_open(region: str) -> float:
+        mobile = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+        number = mobile or phonenumbers.example_number(region)
+        assert number is not None
+        text = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+        zones = zones_of({"phone_number": text, "custom_attributes": {}})
+        assert zones
+        return sum(all(is_open(DAY, zone, at) for zone in zones) for at in quarters) / 4
+
+    assert {one: hours_open(one) for one in SUPPORTED_REGIONS if hours_open(one) < 3} == {}
 
 
 def test_who_is_in_no_known_zone_goes_by_the_accounts() -> None:
