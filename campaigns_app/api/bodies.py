@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from campaigns_app.api import answers, delivery_answers, template_answers
+from campaigns_app.api import answers, delivery_answers, inbox_answers, template_answers
 from campaigns_app.api.audience import LONGEST_SEARCH
 from campaigns_app.api.audit_params import AuditLogAnswer, AuditParams
 from campaigns_app.api.conversations import MessageObject, MessageParams
@@ -91,15 +91,15 @@ BODIES = {
     "campaigns.preflight": Bodies(answers.PreflightAnswer, PreflightParams),
     "campaigns.preflight_again": Bodies(answers.PreflightAnswer),
     "conversations.update_message": Bodies(MessageObject, MessageParams),
-    "inboxes.check": Bodies(answers.ConnectionAnswer),
+    "inboxes.check": Bodies(inbox_answers.ConnectionAnswer),
     "inboxes.templates": Bodies(template_answers.TemplatesAnswer),
     "inboxes.sync": Bodies(template_answers.TemplatesAnswer),
     "campaigns.test_send": Bodies(TrialAnswer, TrialParams),
     "campaigns.test_send_unsaved": Bodies(TrialAnswer, UnsavedTrialParams),
-    "inboxes.index": Bodies(answers.InboxesAnswer),
-    "inboxes.create": Bodies(answers.OwnInboxObject, InboxParams),
-    "inboxes.show": Bodies(answers.OwnInboxObject),
-    "inboxes.update": Bodies(answers.OwnInboxObject, InboxParams),
+    "inboxes.index": Bodies(inbox_answers.InboxesAnswer),
+    "inboxes.create": Bodies(inbox_answers.OwnInboxObject, InboxParams),
+    "inboxes.show": Bodies(inbox_answers.OwnInboxObject),
+    "inboxes.update": Bodies(inbox_answers.OwnInboxObject, InboxParams),
     "webhooks.index": Bodies(answers.WebhooksAnswer),
     "webhooks.create": Bodies(answers.NewSecretAnswer, WebhookParams, "webhook"),
     "webhooks.show": Bodies(answers.WebhookAnswer),

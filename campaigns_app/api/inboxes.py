@@ -13,6 +13,7 @@ from campaigns_app.inboxes.checking import check_connection
 from campaigns_app.inboxes.drafts import InboxDraft
 from campaigns_app.inboxes.models import Inbox
 from campaigns_app.inboxes.provider_account import callback_url, provider_of
+from campaigns_app.inboxes.readiness import faults_of
 from campaigns_app.inboxes.secrets import show_secrets
 
 inboxes = Blueprint("inboxes", __name__)
@@ -71,7 +72,8 @@ def _draft_of(inbox: Inbox) -> InboxDraft:
 
 
 def _object(inbox: Inbox) -> dict[str, Any]:
-    """An inbox, with what concerns its provider; of secrets only which of them are set."""
+    """An inbox, with what concerns its provider; of secrets only which of them are set,
+    where they can be read; else `faults` says that they cannot."""
     shown = inbox_object(inbox) | {"enabled": inbox.enabled}
     provider = provider_of(inbox)
     if provider is None:
@@ -81,6 +83,7 @@ def _object(inbox: Inbox) -> dict[str, Any]:
         "usual_rate": provider.usual_rate,
         "callback_webhook_url": callback_url(provider, inbox),
         "secrets_set": sorted(show_secrets(inbox.channel.secrets).hints),
+        "faults": list(faults_of(inbox, provider)),
         "halted_at": unix_time(inbox.halted_at),
         "halt_reason": inbox.halt_reason,
     }

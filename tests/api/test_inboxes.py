@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from campaigns_app.channels.provider import AccountPause, Retry
 from campaigns_app.inboxes.models import Inbox
-from campaigns_app.inboxes.secrets import unlock_secrets
+from campaigns_app.inboxes.secrets import WRONG_KEY, unlock_secrets
 from tests.api.conftest import Tenant
 from tests.factories import make_campaign, make_inbox, set_up
 from tests.scripted import ScriptedChannel
@@ -63,6 +64,28 @@ def test_secrets_go_in_and_never_come_out(
     inbox = session.get_one(Inbox, made["id"])
     assert TOKEN not in (inbox.channel.secrets or "")
     assert unlock_secrets(inbox.channel.secrets) == {"auth_token": TOKEN}
+
+
+def test_secrets_that_no_key_opens_are_said_to_be_so(
+    tenant: Tenant, scripted: ScriptedChannel, keys: list[str]
+) -> None:
+    made = create(tenant)
+    keys[:] = [Fernet.generate_key().decode()]
+
+    shown = tenant.program.get(f"{INBOXES}/{made['id']}").json or {}
+
+    assert made["faults"] == []
+    assert (shown["secrets_set"], shown["faults"]) == ([], [WRONG_KEY])
+
+
+def test_what_an_inbox_lacks_is_said(
+    tenant: Tenant, scripted: ScriptedChannel, keys: list[str]
+) -> None:
+    inbox = set_up(make_inbox(tenant.account, inbox_type="Scripted"), {}, auth_token=TOKEN)
+
+    shown = tenant.program.get(f"{INBOXES}/{inbox.id}").json or {}
+
+    assert shown["faults"] == ["Account SID is missing"]
 
 
 def test_an_inbox_with_a_provider_says_where_callbacks_go(
