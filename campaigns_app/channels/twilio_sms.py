@@ -199,7 +199,11 @@ def _refusal(answer: Answer, parsed: Mapping[str, Any], attempts: int) -> Outcom
 def _receipt(found: Mapping[str, Any]) -> Receipt:
     """The receipt for a message in Twilio's list, and what its status tells."""
     sid, code = str(found["sid"]), found.get("error_code")
-    told = {"MessageStatus": str(found.get("status")), "ErrorCode": str(code) if code else ""}
+    told = {
+        "MessageStatus": str(found.get("status")),
+        "ErrorCode": str(code) if code else "",
+        "ErrorMessage": str(found.get("error_message") or ""),
+    }
     events = status_events(sid, told, None)
     if not events:
         return Receipt(sid)
