@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 
 from campaigns_app.accounts.models import AuditEntry
 from campaigns_app.campaigns.models import CampaignRecipient
-from campaigns_app.campaigns.trial import ENDED
+
+TRIAL_ENDED = "campaign.trial_ended"
+"""The action of the audit log that says what came of a test message."""
 
 
 def find_taken(session: Session, account_id: int, claims: Mapping[int, str]) -> set[str]:
@@ -25,7 +27,7 @@ def find_taken(session: Session, account_id: int, claims: Mapping[int, str]) -> 
     tested = AuditEntry.after["provider_message_id"].as_string()
     tests = session.scalars(
         select(tested).where(
-            AuditEntry.account_id == account_id, AuditEntry.action == ENDED, tested.in_(ids)
+            AuditEntry.account_id == account_id, AuditEntry.action == TRIAL_ENDED, tested.in_(ids)
         )
     )
     return {

@@ -41,9 +41,6 @@ from campaigns_app.rate_budget import BudgetUnreachable, get_rate_budget
 MOST_OFTEN = parse("10 per minute")
 """So many trials may one person make."""
 
-ENDED = "campaign.trial_ended"
-"""The action of the audit log that says what came of a trial."""
-
 MOST_WAIT_SECONDS = 5
 """So long a trial waits for its turn while campaigns use up what may leave the inbox."""
 
@@ -184,7 +181,7 @@ def _carry_out(
         "provider_message_id": trial.provider_message_id,
         "code": trial.code,
     }
-    record(ENDED, actor, subject, account_id=account_id, after=ended)
+    record("campaign.trial_ended", actor, subject, account_id=account_id, after=ended)
     db.session.commit()
     return trial
 
