@@ -13,6 +13,7 @@ from typing import Any
 from liquid import Environment
 from liquid.exceptions import LiquidError
 
+from campaigns_app.campaigns.bounded_filters import bounded
 from campaigns_app.campaigns.substitution import substitution_of
 
 MESSAGE_OUTPUT_LIMIT = 150_000
@@ -47,6 +48,7 @@ class _Environment(Environment):
         super().__init__()
         for tag in ("include", "render"):
             del self.tags[tag]
+        self.filters = bounded(self.filters)
 
 
 _environment = _Environment()
