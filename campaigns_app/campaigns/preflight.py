@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from campaigns_app.accounts.models import Account, User
+from sqlalchemy import select
+
+from campaigns_app.accounts.models import Account, Membership, User
 from campaigns_app.campaigns.blanks import bare_variables, lacks
 from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.findings import Finding, Severity
@@ -191,8 +193,11 @@ def _of_quiet_hours(
 
 
 def surroundings(account: Account, inbox: Inbox, draft: CampaignDraft) -> Surroundings:
-    """What all messages of the campaign would have in common. One query at most."""
-    sender = db.session.get(User, draft.sender_id) if draft.sender_id else None
+    """What all messages of the campaign would have in common. A sender who is no member of the
+    account is nobody. One query at most."""
+    member = (Membership.user_id == User.id) & (Membership.account_id == account.id)
+    found = select(User).join(Membership, member).where(User.id == draft.sender_id)
+    sender = db.session.scalar(found) if draft.sender_id else None
     return Surroundings(
         {"id": account.id, "name": account.name},
         {"id": inbox.id, "name": inbox.name},

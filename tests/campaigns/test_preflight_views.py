@@ -21,6 +21,7 @@ from tests.factories import (
     make_inbox,
     make_label,
     make_template,
+    make_user,
     set_up,
 )
 from tests.scripted import ScriptedChannel
@@ -70,6 +71,24 @@ def test_the_form_says_how_many_segments_and_what_forces_unicode(
     assert "written for Ada, takes 2" in page
     assert "1 of 1 messages go out as Unicode" in page
     assert "“—”</span> U+2014 EM DASH" in page
+
+
+@pytest.mark.parametrize("page", ["preflight", "template-preview"])
+def test_nobody_of_another_account_is_shown(
+    admin_client: FlaskClient, account: Account, label: Label, keys: list[str], page: str
+) -> None:
+    inbox = make_inbox(account, inbox_type="Whatsapp")
+    make_template(inbox, "Hello {{1}}", name="hello")
+    stranger = make_user(make_account(name="Other"), name="Vic Żtim")
+    texts = {"message": "{{ agent.name }}", "template": "hello/en_US", "template_shown": "hello"}
+    data = {"inbox_id": inbox.id, "audience": [label.id], "when": "now"} | texts
+    data |= {"template-body-1": "{{ agent.name }}", "sender_id": stranger.id}
+
+    answer = admin_client.post(f"/campaigns/{page}", data=data)
+
+    assert answer.status_code == 200
+    assert "Vic" not in answer.text
+    assert "Ż" not in answer.text
 
 
 def test_the_form_asks_the_provider_of_the_chosen_inbox(
