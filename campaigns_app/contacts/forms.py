@@ -6,6 +6,7 @@ carry the words, and show at their fields what a service said of them.
 
 import phonenumbers
 from flask_babel import get_locale
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
 from wtforms import (
@@ -25,6 +26,7 @@ from campaigns_app.checked_form import CheckedForm
 from campaigns_app.contacts.labels import LabelDraft, ids_by_title
 from campaigns_app.contacts.models import DEFAULT_COLOR, Contact, Label
 from campaigns_app.contacts.service import ContactDraft
+from campaigns_app.errors import FieldError, InvalidInput
 from campaigns_app.extensions import db
 
 
@@ -111,9 +113,14 @@ class SuppressionListForm(RegionForm):
     note = StringField(_l("SUPPRESSIONS.FORM.NOTE"))
 
     def text(self) -> str:
-        """What is in the field and in the file; what is no UTF-8 is no address either."""
+        """What is in the field and in the file. Raises `InvalidInput` for a file that is not
+        UTF-8: an address that is read wrongly would be written to."""
         file = self.list_file.data
-        read = file.stream.read().decode("utf-8-sig", "replace") if file else ""
+        try:
+            read = file.stream.read().decode("utf-8-sig") if file else ""
+        except UnicodeDecodeError as error:
+            message = _("SUPPRESSIONS.ERRORS.ENCODING")
+            raise InvalidInput([FieldError("list_file", message)]) from error
         return f"{self.addresses.data or ''}\n{read}"
 
 

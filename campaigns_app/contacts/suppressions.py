@@ -23,6 +23,9 @@ MOST_IMPORTED = 100_000
 BLOCK = 500
 SHOWN_REFUSALS = 20
 HEADINGS = frozenset({"address", "phone", "phone_number", "number", "email", "e-mail"})
+LOST_CHARACTER = "\ufffd"
+"""What stands for something that could not be read."""
+
 BETWEEN = re.compile(r"[\r\n,;\t]+")
 
 
@@ -186,7 +189,7 @@ def read_address(text: str, default_region: str | None = None) -> str:
     text = text.strip()
     if not text:
         raise ValueError(_("SUPPRESSIONS.ERRORS.BLANK"))
-    if len(text) > LONGEST_TEXT or not is_storable(text):
+    if len(text) > LONGEST_TEXT or not is_storable(text) or LOST_CHARACTER in text:
         raise ValueError(_("SUPPRESSIONS.ERRORS.ADDRESS"))
     if "@" in text:
         return normalise_email(text)

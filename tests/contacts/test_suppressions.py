@@ -148,6 +148,24 @@ def test_a_region_that_there_is_not_is_refused(admin_client: FlaskClient, sessio
     assert suppressed(session) == {}
 
 
+def test_a_list_that_cannot_be_read_is_refused(admin_client: FlaskClient, session: Session) -> None:
+    data = {"list_file": (BytesIO("müller@example.de\n".encode("latin-1")), "list.csv")}
+
+    answer = admin_client.post("/suppressions/import", data=data)
+
+    assert answer.status_code == 422
+    assert "This file is not UTF-8 text" in answer.text
+    assert suppressed(session) == {}
+
+
+def test_an_address_of_which_something_was_lost_is_none(
+    admin_client: FlaskClient, session: Session
+) -> None:
+    admin_client.post("/suppressions/import", data={"addresses": f"m\ufffdller@x.example,{NUMBER}"})
+
+    assert suppressed(session) == {NUMBER: "import"}
+
+
 def test_what_is_none_in_a_list_is_told(admin_client: FlaskClient, session: Session) -> None:
     answer = admin_client.post(
         "/suppressions/import", data={"addresses": f"{NUMBER}\n<b>nobody\x00</b>"}
