@@ -151,12 +151,16 @@ def _opening(window: Window, zone: ZoneInfo, at: datetime) -> datetime | None:
 def _starts(start: time, zone: ZoneInfo, at: datetime) -> Iterator[datetime]:
     today = at.astimezone(zone).date()
     for days in range(-1, 3):
-        local = datetime.combine(today + timedelta(days=days), start, zone)
-        early, late = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
-        yield from (early, late)
-        if early > late:
-            # Clocks leap over the start; the window opens with the leap.
-            yield _leap(zone, late, early)
+        day = today + timedelta(days=days)
+        local = datetime.combine(day, start, zone)
+        yield from (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+        dawn, dusk = (
+            datetime.combine(day + timedelta(days=more), time(), zone).astimezone(UTC)
+            for more in (0, 1)
+        )
+        if dawn.astimezone(zone).utcoffset() != dusk.astimezone(zone).utcoffset():
+            # Clocks leap over the start, or back behind the end: the window opens with the leap.
+            yield _leap(zone, dawn, dusk)
 
 
 def _leap(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:

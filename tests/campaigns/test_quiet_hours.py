@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from phonenumbers import SUPPORTED_REGIONS, PhoneNumberFormat, PhoneNumberType
 
@@ -43,6 +43,11 @@ def is_open(window: Window, zone: str, at: datetime) -> bool:
 
 
 @settings(max_examples=150, deadline=None)
+@example(
+    window=Window(time(0, 0), time(1, 1)),
+    zone="America/Los_Angeles",
+    now=datetime(2026, 11, 1, 8, 1, tzinfo=UTC),
+)
 @given(window=windows, zone=st.sampled_from(ZONES), now=moments)
 def test_the_next_opening_is_open_and_nothing_before_it_is(
     window: Window, zone: str, now: datetime
