@@ -40,12 +40,12 @@ MOST_PUT_OFF = 2
 
 def look_up_unknown() -> None:
     """Ask providers about who is unknown, until nobody is left or the shift is over; then ring for
-    a successor, who comes after whatever is to be sent by then."""
+    a successor, unless somebody is to be sent to."""
     shift_ends = time.monotonic() + SHIFT_SECONDS
     try:
         while (campaign_id := _next_campaign()) is not None:
             if must_end() or time.monotonic() > shift_ends:
-                enqueue(PROVIDERS, look_up_unknown)
+                _ring()
                 return
             _look_up(campaign_id, shift_ends)
     except OperationalError as error:
@@ -61,12 +61,19 @@ def _look_up(campaign_id: int, ends: float) -> None:
         halt_unusable(db.session(), campaign_id, error)
         logger.error("The inbox of campaign %s is halted: %s", campaign_id, error)
         return
-    settle_answers(db.session(), asyncio.run(_ask_all(questions, ends)))
+    settle_answers(db.session(), questions, asyncio.run(_ask_all(questions, ends)))
 
 
 def sweep_unknown() -> None:
     """Ring where somebody is to be asked about."""
-    if not waiting(PROVIDERS) and _next_campaign() is not None:
+    if _next_campaign() is not None:
+        _ring()
+
+
+def _ring() -> None:
+    """Not behind anybody who is to be sent to: then the sweep rings, some time later. So there are
+    no more of these jobs than workers."""
+    if not waiting(PROVIDERS):
         enqueue(PROVIDERS, look_up_unknown)
 
 

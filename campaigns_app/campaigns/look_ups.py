@@ -12,13 +12,13 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, exists, select, update
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns.calls import Prepared
+from campaigns_app.campaigns.calls import LONGEST_ID, Prepared
 from campaigns_app.campaigns.delivery import surroundings_of
 from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
 from campaigns_app.campaigns.provider_messages import MessageWriter
 from campaigns_app.campaigns.sending_ledger import RECIPIENT_COLUMNS, RecipientRow
 from campaigns_app.campaigns.standing import Standing, advance
-from campaigns_app.campaigns.standings import LockedRecipient, lock_recipients, write_standings
+from campaigns_app.campaigns.standings import lock_recipients, write_standings
 from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.campaigns.taken_messages import find_taken
 from campaigns_app.channels.provider import (
@@ -29,11 +29,15 @@ from campaigns_app.channels.provider import (
     ProviderChannel,
     Receipt,
     Retry,
+    Suppress,
     Unknown,
 )
 from campaigns_app.channels.registry import get_channels
+from campaigns_app.channels.verdicts import LONGEST_CODE, LONGEST_TEXT
 from campaigns_app.contacts.models import Contact
+from campaigns_app.contacts.suppressing import suppress_addresses
 from campaigns_app.database.clock import database_now
+from campaigns_app.database.text import made_storable
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import InboxUnusable
 from campaigns_app.http_client import HttpClient
@@ -58,6 +62,7 @@ class Questions:
     """Messages of one campaign to ask about, by the rows of the ledger; None where there is none
     to ask with."""
 
+    account_id: int
     channel: ProviderChannel
     account: Account
     since: datetime
@@ -119,6 +124,7 @@ def read_questions(session: Session, campaign_id: int) -> Questions:
         .order_by(CampaignRecipient.contact_id)
         .limit(ASKED_AT_ONCE)
     ).all()
+    account_id = campaign.account_id
     session.rollback()
     recipients = map(RecipientRow.of, rows)
     prepared = {one.row_id: writer.prepare(one) for one in recipients}
@@ -126,7 +132,7 @@ def read_questions(session: Session, campaign_id: int) -> Questions:
         row_id: one.message if isinstance(one, Prepared) else None
         for row_id, one in prepared.items()
     }
-    return Questions(channel, account, since, messages)
+    return Questions(account_id, channel, account, since, messages)
 
 
 def halt_unusable(session: Session, campaign_id: int, error: InboxUnusable) -> None:
@@ -142,12 +148,13 @@ async def ask(http: HttpClient, questions: Questions, message: OutgoingMessage |
     if message is None:
         return Outcome(NO_MESSAGE)
     try:
-        return await questions.channel.look_up(http, questions.account, message, questions.since)
+        receipt = await questions.channel.look_up(http, questions.account, message, questions.since)
     except Outcome as outcome:
         return outcome
     # A channel may be somebody else's.
     except Exception as error:
         return Outcome(f"the channel failed: {type(error).__name__}")
+    return None if receipt is None else _storable(receipt)
 
 
 def is_put_off(answer: Answer) -> bool:
@@ -155,11 +162,19 @@ def is_put_off(answer: Answer) -> bool:
     return isinstance(answer, Retry | AccountPause)
 
 
-def settle_answers(session: Session, answers: Mapping[int, Answer]) -> None:
+def settle_answers(session: Session, questions: Questions, answers: Mapping[int, Answer]) -> None:
     """Write down what the provider said of recipients, by the rows of the ledger, as far as they
-    are unknown still. What is somebody else's already was not theirs. Commits."""
+    are unknown still. What is somebody else's already was not theirs; who opted out is suppressed.
+    Commits."""
     recipients = lock_recipients(session, answers.keys())
-    answers = {**answers, **_mistaken(session, recipients, answers)}
+    claims = {
+        row_id: answer.provider_message_id
+        for row_id, answer in answers.items()
+        if row_id in recipients and isinstance(answer, Receipt)
+    }
+    taken = find_taken(session, questions.account_id, claims) if claims else set()
+    mistaken = {row_id: Unknown(TAKEN) for row_id, one in claims.items() if one in taken}
+    answers = {**answers, **mistaken}
     later = []
     after = {}
     for row_id, recipient in recipients.items():
@@ -171,6 +186,8 @@ def settle_answers(session: Session, answers: Mapping[int, Answer]) -> None:
         else:
             after[row_id] = _settled(before, answer)
     write_standings(session, recipients, after)
+    addresses = _opted_out(questions, {row_id: answers[row_id] for row_id in after})
+    suppress_addresses(session, questions.account_id, addresses, source="provider")
     session.execute(
         update(CampaignRecipient)
         .where(CampaignRecipient.id.in_(later))
@@ -180,25 +197,23 @@ def settle_answers(session: Session, answers: Mapping[int, Answer]) -> None:
     session.commit()
 
 
-def _mistaken(
-    session: Session, recipients: Mapping[int, LockedRecipient], answers: Mapping[int, Answer]
-) -> dict[int, Answer]:
-    """That it cannot be told, for those whom the provider named somebody else's message for."""
-    claims = {
-        row_id: answer.provider_message_id
-        for row_id, answer in answers.items()
-        if row_id in recipients and isinstance(answer, Receipt)
-    }
-    if not claims:
-        return {}
-    account_id = recipients[next(iter(claims))].account_id
-    taken = find_taken(session, account_id, claims)
-    return {row_id: Unknown(TAKEN) for row_id, one in claims.items() if one in taken}
+def _opted_out(questions: Questions, answers: Mapping[int, Answer]) -> list[tuple[str, str]]:
+    """The addresses, each with a code, that are not to be written to any more."""
+    channel, found = questions.channel, []
+    for row_id, answer in answers.items():
+        message = questions.messages[row_id]
+        if message is None or not isinstance(answer, Receipt) or answer.event is None:
+            continue
+        code = answer.event.code or ""
+        verdict = channel.verdicts.get(code)
+        if verdict is not None and verdict.kind is Suppress:
+            found.append((channel.suppressible(message.to), code))
+    return found
 
 
 def _settled(before: Standing, answer: Answer) -> Standing:
     if isinstance(answer, Receipt):
-        now = utcnow()
+        now, event = utcnow(), answer.event
         sent = replace(
             before,
             state=RecipientState.SENT.value,
@@ -208,10 +223,18 @@ def _settled(before: Standing, answer: Answer) -> Standing:
             provider_message_id=answer.provider_message_id,
             sent_at=before.sent_at or now,
         )
-        event = answer.event
         return sent if event is None else advance(sent, replace(event, at=event.at or now))
     error = NOT_FOUND if answer is None else answer.text
     return replace(before, reason=Reason.LEFT_TO_A_PERSON.value, error=error)
+
+
+def _storable(receipt: Receipt) -> Receipt:
+    """The receipt, cut to what can be stored: it may be anything that came in an answer."""
+    message_id, event = made_storable(receipt.provider_message_id, LONGEST_ID), receipt.event
+    if event is not None:
+        code = made_storable(event.code, LONGEST_CODE) if event.code else None
+        event = replace(event, code=code, text=made_storable(event.text, LONGEST_TEXT))
+    return Receipt(message_id, event)
 
 
 def _is_open() -> ColumnElement[bool]:

@@ -72,6 +72,8 @@ def advance(standing: Standing, event: ProviderEvent) -> Standing:
         return replace(standing, replied_at=_earlier(standing.replied_at, event.at))
     if event.kind not in RECEIPTS or not _was_sent(standing, event.kind):
         return standing
+    if event.kind is EventKind.UNKNOWN and standing.reason == Reason.DECIDED_BY_A_PERSON:
+        return standing
     before, standing = _rank(standing), _with_facts(standing, event)
     state = _STATES[event.kind]
     after = replace(standing, state=state.value, reason=None, error=None, provider_code=None)

@@ -103,6 +103,6 @@ def instant(value: object) -> datetime | None:
         if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):
             return datetime.fromtimestamp(int(value), UTC)
         at = datetime.fromisoformat(str(value))
+        return at.astimezone(UTC) if at.tzinfo else None
     except (ValueError, OverflowError, OSError):
         return None
-    return at.astimezone(UTC) if at.tzinfo else None

@@ -233,7 +233,7 @@ def _receipt(found: Mapping[str, Any]) -> Receipt:
     code, text = _error(found)
     event = ProviderEvent(
         f"{message_id}:{status}",
-        STATUSES[status],
+        _kind(STATUSES[status], code),
         provider_message_id=message_id,
         code=code,
         text=text,
@@ -247,6 +247,12 @@ def _error(told: Mapping[str, Any]) -> tuple[str | None, str]:
     verdict = VERDICTS.get(code or "")
     text = verdict.meaning if verdict else words(told.get("description"), "") if code else ""
     return code, text
+
+
+def _kind(told: EventKind, code: str | None) -> EventKind:
+    """What an event is, by its code where that says that nobody knows."""
+    verdict = VERDICTS.get(code or "")
+    return told if verdict is None or verdict.kind is not Unknown else EventKind.UNKNOWN
 
 
 def _events(told: Mapping[str, Any]) -> list[ProviderEvent]:
@@ -269,8 +275,7 @@ def _events(told: Mapping[str, Any]) -> list[ProviderEvent]:
     tag = message.get("tag")
     key = f"{message_id}:{kind}"
     delivery_id = tag if isinstance(tag, str) and tag else None
-    is_known = verdict is None or verdict.kind is not Unknown
-    what = KINDS[kind] if is_known else EventKind.UNKNOWN
+    what = _kind(KINDS[kind], code)
     event = ProviderEvent(key, what, at, delivery_id, message_id, address, code, text)
     if verdict is not None and verdict.kind is Suppress and address:
         key = f"{message_id}:opted-out"

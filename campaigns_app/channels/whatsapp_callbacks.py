@@ -40,7 +40,6 @@ STATUSES = {
 """What is told of a template, and the status that it has then; of anything else (that it was
 flagged, for example) only the list says what it means."""
 WISHES = {"stop": EventKind.OPTED_OUT, "resume": EventKind.OPTED_IN}
-MEANINGS = {Wish.STOP: EventKind.OPTED_OUT, Wish.START: EventKind.OPTED_IN}
 
 
 def sign(app_secret: str, body: bytes) -> str:
@@ -121,11 +120,11 @@ def _reply(message: Mapping[str, Any]) -> Iterator[ProviderEvent]:
     text = str(body or button.get("text") or choice.get("title") or "")
     at = instant(message.get("timestamp"))
     yield ProviderEvent(f"{message_id}:reply", EventKind.REPLIED, at, address=address, text=text)
-    # What stands on a button is for the person; what it means is written behind it.
-    wish = read_wish(str(button.get("payload") or choice.get("id") or ""))
-    if wish is not None:
-        kind = MEANINGS[wish]
-        yield ProviderEvent(f"{message_id}:{kind}", kind, at, address=address, text=text)
+    # What stands on a button is for the person; what it means is written behind it. But nobody
+    # takes back a STOP by what they do not see.
+    if read_wish(str(button.get("payload") or choice.get("id") or "")) is Wish.STOP:
+        out = EventKind.OPTED_OUT
+        yield ProviderEvent(f"{message_id}:{out}", out, at, address=address, text=text)
 
 
 def _wish(wish: Mapping[str, Any]) -> Iterator[ProviderEvent]:

@@ -26,8 +26,16 @@ from campaigns_app.campaigns.provider_jobs import deliver_provider_batches
 from campaigns_app.campaigns.report import Counts, count_states
 from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.campaigns.trial import Wish, send_trial
-from campaigns_app.channels.provider import AccountPause, EventKind, Receipt, Retry, Unknown
-from campaigns_app.contacts.models import Contact, Label
+from campaigns_app.channels.provider import (
+    AccountPause,
+    EventKind,
+    ProviderEvent,
+    Receipt,
+    Retry,
+    Unknown,
+)
+from campaigns_app.channels.verdicts import suppress
+from campaigns_app.contacts.models import Contact, Label, Suppression
 from campaigns_app.database.types import utcnow
 from campaigns_app.job_queue import PROVIDERS, get_queue, get_redis
 from tests.campaigns.telling import (
@@ -178,6 +186,39 @@ def test_what_was_sent_as_a_test_is_not_taken_for_the_campaigns(
 
     assert trial.provider_message_id is not None
     assert count_states(campaign.id) == Counts(total=1, unknown=1)
+
+
+@pytest.mark.parametrize(
+    "receipt",
+    [
+        Receipt("S" * 300),
+        Receipt("SM\x00", ProviderEvent("k", EventKind.FAILED, code="c" * 60, text="a\x00b")),
+    ],
+)
+def test_whatever_a_provider_answers_can_be_written_down(
+    session: Session, channel: TellingChannel, receipt: Receipt
+) -> None:
+    campaign = send_to_nobody_knows(session)
+    channel.found[NUMBER.format(0)] = receipt
+
+    look_up_unknown()
+
+    assert count_states(campaign.id).unknown == 0
+
+
+def test_whom_a_provider_tells_of_as_opted_out_is_suppressed(
+    session: Session, channel: TellingChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TellingChannel, "verdicts", {"21610": suppress("said STOP")})
+    campaign = send_to_nobody_knows(session)
+    refused = ProviderEvent("k", EventKind.FAILED, code="21610", text="said STOP")
+    channel.found[NUMBER.format(0)] = Receipt("SM1", refused)
+
+    look_up_unknown()
+
+    assert count_states(campaign.id) == Counts(total=1, failed=1)
+    row = session.scalars(select(Suppression)).one()
+    assert (row.address, row.source, row.note) == (NUMBER.format(0), "provider", "21610")
 
 
 def test_a_provider_that_cannot_be_asked_twice_in_a_row_is_not_asked_about_the_others_either(

@@ -325,3 +325,14 @@ def test_the_account_is_checked_without_sending(server: Receiver) -> None:
     server.script(PATHS[CHANNEL.name], error("unauthorized", 401))
     with pytest.raises(AccountPause):
         run(lambda http: CHANNEL.check(http, account))
+
+
+@pytest.mark.parametrize(
+    "time", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "soon", None]
+)
+def test_an_odd_time_takes_no_other_event_with_it(time: Any) -> None:
+    odd = _event("message-delivered") | {"time": time}
+
+    events = _read([odd, _event("message-delivered")])
+
+    assert [one.at is None for one in events] == [True, False]

@@ -378,7 +378,8 @@ def test_a_reply_is_told() -> None:
     ("payload", "kinds"),
     [
         ("STOP", [EventKind.REPLIED, EventKind.OPTED_OUT]),
-        ("start", [EventKind.REPLIED, EventKind.OPTED_IN]),
+        # Nobody takes back a STOP by what they do not see.
+        ("start", [EventKind.REPLIED]),
         ("STOP_1", [EventKind.REPLIED]),
         (None, [EventKind.REPLIED]),
     ],
