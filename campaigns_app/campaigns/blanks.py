@@ -18,7 +18,7 @@ BLANKS = (
 """Every character that `str.strip()` takes away, the most usual first: the databases' own `trim`
 knows only that one."""
 
-_BRACKETS = re.compile(r"""\s*\[\s*(['"])([\w-]+)\1\s*\]""")
+_BRACKETS = re.compile(r"""(?<!\s)\s*\[\s*(['"])([\w-]+)\1\s*\]""")
 _OUTPUT = re.compile(r"\{\{-?\s*contact((?:\s*\.\s*[\w-]+)+)\s*(\|[^}]*)?-?\}\}")
 _TAG = re.compile(r"\{%.*?%\}", re.DOTALL)
 _DEFAULT = re.compile(r"\|\s*default\b")

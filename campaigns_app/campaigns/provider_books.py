@@ -8,7 +8,7 @@ has ended, and begins with as many more. Nothing here calls a provider, and noth
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -101,8 +101,7 @@ class ProviderBooks:
             self._take_note(called)
         if self._must_end():
             self.begin_with_nobody_more()
-        while self._holds:
-            self._budget.hold(self._budget_name, self._holds.pop())
+        self._pass_holds_on()
         begun, wait = await self._sessions.do(self._begin_and_write, self._bounded(room))
         if self._ahead is not None:
             await self._ahead
@@ -121,20 +120,21 @@ class ProviderBooks:
         self._goes_on = False
         self._stock.clear()
 
-    async def write_rest(self, made: Sequence[Called]) -> None:
+    async def write_rest(self, made: Sequence[Called], under_way: Collection[int]) -> None:
         """Write down what came of the calls `made`, and of those before, after a turn of which
-        nobody knows whether it was written: no call may be under way. Whoever was begun with and
-        not called is pending again. Raises `StaleLease`. Commits."""
+        nobody knows whether it was written. Whoever was begun with and not called is pending again,
+        but for the contacts whose call is `under_way`. Raises `StaleLease`. Commits."""
         for called in made:
             self._take_note(called)
-        await self._sessions.do(self._write_rest)
+        await self._sessions.do(self._write_rest, under_way)
 
-    def _write_rest(self, session: Session) -> None:
+    def _write_rest(self, session: Session, under_way: Collection[int]) -> None:
         leases.hold(session, self._lease)
         results = {one.result.contact_id: one.result for one in self._made}
         rest = [
             results.get(contact_id, Result(contact_id, RecipientState.PENDING))
             for contact_id in sending_ledger.who_is_sending(session, self._lease)
+            if contact_id not in under_way
         ]
         self._write_news(session, News(rest))
 
@@ -148,8 +148,9 @@ class ProviderBooks:
         It is not when somebody is to be tried later, the campaign was paused or cancelled, the
         inbox halted, or this process asked to end. Commits.
         """
-        if self._debt > 0:
-            with suppress(BudgetUnreachable):
+        with suppress(BudgetUnreachable):
+            self._pass_holds_on()
+            if self._debt > 0:
                 self._budget.owe(self._budget_name, self._route.rate, self._debt)
         return await self._sessions.do(self._give_back)
 
@@ -164,6 +165,12 @@ class ProviderBooks:
     @property
     def _budget_name(self) -> str:
         return f"inbox:{self._route.inbox_id}"
+
+    def _pass_holds_on(self) -> None:
+        """Tell all workers how long the provider asked to wait."""
+        while self._holds:
+            self._budget.hold(self._budget_name, self._holds[-1])
+            self._holds.pop()
 
     def _take_note(self, called: Called) -> None:
         self._made.append(called)

@@ -95,6 +95,18 @@ class _Shift:
             lane.result()
 
     async def _work_on(self, lease: Lease, http: HttpClient) -> None:
+        """Raises nothing: whatever is wrong here, the other lanes' calls are under way."""
+        try:
+            await self._carry_out(lease, http)
+        except (OperationalError, BudgetUnreachable) as error:
+            # Whoever is in the middle of being sent to keeps the lease until it runs out.
+            logger.error("Batch %s is left for later: %s", lease.batch_id, error)
+            await asyncio.sleep(LOOK_SECONDS)
+        except Exception:
+            logger.exception("Batch %s is left for later", lease.batch_id)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _carry_out(self, lease: Lease, http: HttpClient) -> None:
         try:
             route, books = await self._sessions.do(self._open_books, lease)
             if await ProviderRun(http, route, books).finish():
@@ -104,14 +116,6 @@ class _Shift:
         except InboxUnusable as error:
             await self._sessions.do(_halt, lease, str(error))
             logger.error("Inbox %s is halted: %s", lease.inbox_id, error)
-        except (OperationalError, BudgetUnreachable) as error:
-            # Whoever is in the middle of being sent to keeps the lease until it runs out.
-            logger.error("Batch %s is left for later: %s", lease.batch_id, error)
-            await asyncio.sleep(LOOK_SECONDS)
-        # Whatever is wrong with this campaign, the other lanes' calls are under way.
-        except Exception:
-            logger.exception("Batch %s is left for later", lease.batch_id)
-            await asyncio.sleep(LOOK_SECONDS)
 
     def _open_books(self, session: Session, lease: Lease) -> tuple[Route, ProviderBooks]:
         """Raises `StaleLease`, and `InboxUnusable`. Commits."""

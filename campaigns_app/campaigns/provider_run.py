@@ -14,8 +14,8 @@ from sqlalchemy.exc import OperationalError
 from campaigns_app.campaigns.calls import Called, call
 from campaigns_app.campaigns.provider_books import ProviderBooks, Route, Turn
 from campaigns_app.database.types import utcnow
+from campaigns_app.errors import StaleLease
 from campaigns_app.http_client import HttpClient
-from campaigns_app.rate_budget import BudgetUnreachable
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class ProviderRun:
         self._http = http
         self._route = route
         self._books = books
-        self._calls: set[asyncio.Task[Called]] = set()
+        self._calls: dict[asyncio.Task[Called], int] = {}
         self._ended: list[asyncio.Task[Called]] = []
         self._enough = 1
         self._news = asyncio.Event()
@@ -46,18 +46,19 @@ class ProviderRun:
 
         Raises `StaleLease` when another worker has taken over, `BudgetUnreachable` when nobody can
         say how much may leave, and `OperationalError` when the database is away for longer than the
-        lease; what came of the calls under way is written down first, where it can be.
+        lease; what came of the calls under way is written down first, where it can be, whatever
+        else goes wrong.
         """
         try:
             await self._send()
-        except BudgetUnreachable:
-            self._books.begin_with_nobody_more()
-            await self._end_calls()
+        except StaleLease:
             raise
         except OperationalError as error:
             logger.warning("A turn was broken off: %s", error)
-            self._books.begin_with_nobody_more()
             await self._write_rest()
+        except Exception:
+            await self._write_rest()
+            raise
         return await self._books.give_back()
 
     async def _send(self) -> None:
@@ -67,39 +68,34 @@ class ProviderRun:
                 return
             await self._wait(turn)
 
-    async def _end_calls(self) -> None:
-        """Write down what comes of the calls under way; the first time, what came before too."""
-        while True:
-            with suppress(BudgetUnreachable):
-                await self._take_turn()
-                if not self._calls and not self._ended:
-                    return
-            await self._until_ended(len(self._calls), RECORD_SECONDS)
-
     async def _write_rest(self) -> None:
-        """Write down what comes of all calls, again and again while the lease may be held."""
-        while self._calls:
-            await self._until_ended(len(self._ended) + len(self._calls), RECORD_SECONDS)
-        made = [task.result() for task in self._ended]
+        """Begin with nobody more, and write down what comes of the calls until all have ended.
+        Where the database is away, that is tried for as long as the lease may be held."""
+        self._books.begin_with_nobody_more()
         while True:
+            made, under_way = self._take_made(), set(self._calls.values())
             try:
-                return await self._books.write_rest(made)
+                await self._books.write_rest(made, under_way)
+                if not under_way:
+                    return
             except OperationalError:
                 if self._books.is_lease_over():
                     raise
-            made = []
-            await asyncio.sleep(RECORD_SECONDS)
+            await self._until_ended(max(len(self._calls), 1), RECORD_SECONDS)
+
+    def _take_made(self) -> list[Called]:
+        ended, self._ended = self._ended, []
+        return [task.result() for task in ended]
 
     async def _take_turn(self) -> Turn:
-        ended, self._ended = self._ended, []
-        made = [task.result() for task in ended]
+        made = self._take_made()
         room = self._route.most_calls - len(self._calls)
         turn = await self._books.take_turn(made, room)
         now = utcnow()
         for one in turn.begun:
             work = call(self._route.channel, self._http, self._route.account, one, now)
             task = asyncio.ensure_future(work)
-            self._calls.add(task)
+            self._calls[task] = one.contact_id
             task.add_done_callback(self._note_end)
         return turn
 
@@ -123,7 +119,7 @@ class ProviderRun:
                     await self._news.wait()
 
     def _note_end(self, task: asyncio.Task[Called]) -> None:
-        self._calls.discard(task)
+        self._calls.pop(task)
         self._ended.append(task)
         if len(self._ended) >= self._enough:
             self._news.set()

@@ -19,6 +19,7 @@ from campaigns_app.campaigns.sweep import sweep
 from campaigns_app.channels.provider import Receipt
 from campaigns_app.channels.registry import EXTENSION, ChannelRegistry, get_channels
 from campaigns_app.extensions import db
+from campaigns_app.rate_budget import BudgetUnreachable, RateBudget
 from tests.factories import (
     LONG_AGO,
     make_account,
@@ -121,6 +122,73 @@ def test_a_turn_of_which_nobody_knows_whether_it_was_written_is_made_up_for(
 
     assert len({message.to for message in channel.calls}) == len(channel.calls) == 6
     assert count_states(campaign_id) == Counts(total=6, sent=6)
+    assert broken(session) == []
+
+
+def test_what_was_answered_is_kept_whatever_else_goes_wrong(
+    app: Flask, session: Session, campaign_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel, takes = ScriptedChannel(), []
+    use(app, channel)
+    take = RateBudget.take
+
+    def broken_off(*call: Any) -> Any:
+        takes.append(call)
+        if len(takes) == 2:
+            raise RuntimeError("a bug")
+        return take(*call)
+
+    monkeypatch.setattr(RateBudget, "take", broken_off)
+
+    deliver_provider_batches()
+
+    assert count_states(campaign_id) == Counts(total=6, sent=2, pending=4)
+    assert broken(session) == []
+
+
+def test_a_message_that_cannot_be_written_is_that_ones_alone(
+    app: Flask, session: Session, campaign_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel, written = ScriptedChannel(), []
+    use(app, channel)
+
+    def units(text: str) -> int:
+        written.append(text)
+        if len(written) == 5:
+            raise ValueError("a bug")
+        return 1
+
+    monkeypatch.setattr(channel, "units", units)
+
+    deliver_provider_batches()
+
+    assert count_states(campaign_id) == Counts(total=6, sent=5, failed=1)
+    assert broken(session) == []
+
+
+def test_redis_and_the_database_may_be_away_one_after_the_other(
+    app: Flask, session: Session, campaign_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel, commits = ScriptedChannel(), []
+    use(app, channel)
+    take = RateBudget.take
+
+    def no_redis(*call: Any) -> Any:
+        if channel.calls:
+            raise BudgetUnreachable("away")
+        return take(*call)
+
+    def no_database(here: str) -> None:
+        commits.append(here)
+        if channel.calls and here == "before_commit" and commits.count(here) == 2:
+            raise OperationalError("", {}, Exception("the connection is lost"))
+
+    monkeypatch.setattr(RateBudget, "take", no_redis)
+    monkeypatch.setattr(provider_books, "passing", no_database)
+
+    deliver_provider_batches()
+
+    assert count_states(campaign_id) == Counts(total=6, sent=2, pending=4)
     assert broken(session) == []
 
 
