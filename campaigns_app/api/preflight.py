@@ -1,5 +1,6 @@
 """What scheduling a campaign would lead to, before it is made."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -16,7 +17,7 @@ from campaigns_app.campaigns.preflight import Preflight, look_ahead
 from campaigns_app.campaigns.service import check_draft, get_campaign
 from campaigns_app.campaigns.texts import finding_text
 from campaigns_app.database.types import utcnow
-from campaigns_app.errors import NotFound
+from campaigns_app.errors import FieldError, InvalidInput, NotFound
 from campaigns_app.inboxes.checking import connection_of
 
 
@@ -32,8 +33,8 @@ def preflight() -> Response:
     inbox = find_inbox(account.id, draft.inbox_id)
     if inbox is None:
         raise NotFound("no such inbox any more")
-    connection = connection_of(inbox) if params.get("check") is True else None
-    counts_all = params.get("count_all") is True
+    counts_all = _flag(params, "count_all")
+    connection = connection_of(inbox) if _flag(params, "check") else None
     return _answer(look_ahead(account, inbox, draft, now, connection, counts_all=counts_all))
 
 
@@ -49,6 +50,13 @@ def preflight_again(display_id: int) -> Response:
         counts_all=request.args.get("count_all") == "true",
     )
     return _answer(found)
+
+
+def _flag(params: Mapping[str, Any], name: str) -> bool:
+    value = params.get(name, False)
+    if not isinstance(value, bool):
+        raise InvalidInput([FieldError(name, f"{name.capitalize()} must be true or false")])
+    return value
 
 
 def _answer(found: Preflight) -> Response:

@@ -18,7 +18,7 @@ from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.findings import Finding, Severity
 from campaigns_app.campaigns.funnel import count_funnel
 from campaigns_app.campaigns.lacking import Everybody
-from campaigns_app.campaigns.lengths import Length, measure
+from campaigns_app.campaigns.lengths import Length, Measured, measure
 from campaigns_app.campaigns.quiet_findings import find_quiet_days, find_quiet_hours
 from campaigns_app.campaigns.rendering import Surroundings
 from campaigns_app.campaigns.sampling import Recipients
@@ -89,11 +89,13 @@ def look_ahead(
             draft = replace(draft, message=draft.message or choice.message)
         around = surroundings(account, inbox, draft)
         start = max(draft.scheduled_at or now, now)
-        length = measure(channel, draft.message, recipients, around, will_send)
+        measured = measure(channel, draft.message, recipients, around, will_send)
+        length = measured.length
         seconds = _seconds(length, inbox, channel)
         findings = [
             *look_at_inbox(inbox, connection),
             *_of_message(draft, choice),
+            *_of_writing(measured, recipients),
             *_of_everybody(draft.message, choice, everybody, recipients, around),
             *([] if will_send else [_nobody(is_soon=start - now < AT_ONCE)]),
         ]
@@ -146,6 +148,18 @@ def _of_message(draft: CampaignDraft, choice: TemplateChoice | None) -> Iterator
         yield Finding("no_sender", Severity.WARN, "sender_id")
     if choice is not None:
         yield from find_template_faults(choice)
+
+
+def _of_writing(measured: Measured, recipients: Recipients) -> Iterator[Finding]:
+    if not measured.failed:
+        return
+    severity = Severity.BLOCK if measured.failed == measured.looked_at else Severity.WARN
+    found = Finding(
+        *("unwritable", severity, "message", measured.why),
+        count=measured.failed,
+        contacts=measured.contacts,
+    )
+    yield found if recipients.is_everybody else found.as_seen_in(measured.looked_at)
 
 
 def _of_everybody(

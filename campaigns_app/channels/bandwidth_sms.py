@@ -76,6 +76,7 @@ class BandwidthSmsChannel(PhoneChannel):
     callback_slug = "bandwidth"
     usual_rate = 1
     rate_unit = "segments"
+    longest_text = 2048
     verdicts = VERDICTS
     settings = (
         SettingField("account_id", "INBOXES.FORM.BANDWIDTH.ACCOUNT_ID.LABEL", required=True),

@@ -156,6 +156,7 @@ class ProviderChannel(Channel):
     `callback_slug` stands in the address of its callbacks. `verdicts` says what the provider's
     codes mean, those of answers and those of callbacks. `address_kind` is what its addresses are
     called in the list of suppressions (`telegram:4711`); blank where they are phone numbers.
+    `longest_text` is the most characters that the provider takes, where it is known.
     """
 
     usual_rate: ClassVar[float]
@@ -164,6 +165,7 @@ class ProviderChannel(Channel):
     sends_templates: ClassVar[bool] = False
     verdicts: ClassVar[Mapping[str, Verdict]] = {}
     address_kind: ClassVar[str] = ""
+    longest_text: ClassVar[int | None] = None
 
     def address_of(self, contact: Mapping[str, Any]) -> str:
         """Where a message to the contact goes, from its columns by name; what `address()` says in

@@ -58,6 +58,7 @@ class TwilioSmsChannel(PhoneChannel):
     callback_slug = "twilio"
     usual_rate = 1
     rate_unit = "segments"
+    longest_text = 1600
     verdicts = VERDICTS
     settings = (
         SettingField("account_sid", "INBOXES.FORM.TWILIO.ACCOUNT_SID.LABEL", required=True),

@@ -77,6 +77,15 @@ def test_every_message_is_counted_on_demand(
         assert (found["units"]["longest"], found["units"]["total"]) == (3, 5)
 
 
+@pytest.mark.parametrize("name", ["check", "count_all"])
+@pytest.mark.parametrize("value", ["true", 1, None, []])
+def test_what_is_neither_true_nor_false_is_refused(tenant: Tenant, name: str, value: Any) -> None:
+    answer = tenant.program.post(PREFLIGHT, json=tenant.body() | {name: value})
+
+    assert answer.status_code == 422
+    assert (answer.json or {})["attributes"] == [name]
+
+
 def test_an_inbox_without_provider_has_no_rate(tenant: Tenant) -> None:
     make_contact(tenant.account, tenant.label)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from campaigns_app.campaigns.lengths import Length, describe_character, measure
+from campaigns_app.campaigns.lengths import Length, Measured, describe_character, measure
 from campaigns_app.campaigns.rendering import Surroundings
 from campaigns_app.channels.base import Channel
 from campaigns_app.channels.conversation import ApiChannel
@@ -29,7 +29,7 @@ def lengths(
     message: str, *names: str, will_send: int | None = None, channel: Channel = SMS
 ) -> Length:
     people = [person(number, name) for number, name in enumerate(names, 1)]
-    found = measure(channel, message, people, AROUND, will_send or len(people))
+    found = measure(channel, message, people, AROUND, will_send or len(people)).length
     assert found is not None
     return found
 
@@ -92,4 +92,24 @@ def test_where_messages_are_counted_nothing_is_said_of_alphabets() -> None:
     ("channel", "message"), [(ApiChannel(), "Hello"), (SMS, "{{ contact.name"), (SMS, "{% bad %}")]
 )
 def test_where_nothing_can_be_counted_nothing_is(channel: Channel, message: str) -> None:
-    assert measure(channel, message, [person(1, "Ada")], AROUND, 1) is None
+    assert measure(channel, message, [person(1, "Ada")], AROUND, 1) == Measured()
+
+
+@pytest.mark.parametrize(
+    ("message", "failed", "why"),
+    [
+        ("{{ 2 | modulo: '0' }}", 3, "divide by 0"),
+        ("x" * 1601, 3, "more than 1600 characters"),
+        ("x" * 1590 + " {{ contact.name }}", 1, "more than 1600 characters"),
+        ("{{ contact.name }}", 0, ""),
+    ],
+)
+def test_for_whom_it_cannot_be_written_is_told(message: str, failed: int, why: str) -> None:
+    people = [person(number, name) for number, name in enumerate(("Ada", "Maximiliane", "Bo"), 1)]
+
+    found = measure(SMS, message, people, AROUND, 3)
+
+    assert (found.looked_at, found.failed) == (3, failed)
+    assert why in found.why
+    assert len(found.contacts) == failed
+    assert (found.length is None) == (failed == 3)

@@ -91,6 +91,19 @@ def test_nobody_of_another_account_is_shown(
     assert "Ż" not in answer.text
 
 
+def test_a_message_that_nobody_can_get_stands_in_the_way(
+    admin_client: FlaskClient, label: Label, texts: Inbox
+) -> None:
+    data = {"message": "x" * 1601, "inbox_id": texts.id, "audience": [label.id], "when": "now"}
+
+    page = admin_client.post("/campaigns/preflight", data=data).text
+    refused = admin_client.post("/campaigns/", data=data | {"title": "Summer"})
+
+    assert "The message fails for 1 contacts: it has more than 1600 characters." in page
+    assert refused.status_code == 422
+    assert "more than 1600 characters" in refused.text
+
+
 def test_the_form_asks_the_provider_of_the_chosen_inbox(
     admin_client: FlaskClient, scripts: Inbox, scripted: ScriptedChannel
 ) -> None:
