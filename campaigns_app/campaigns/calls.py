@@ -18,7 +18,6 @@ from campaigns_app.channels.provider import (
     Retry,
     Suppress,
 )
-from campaigns_app.database.text import made_storable
 from campaigns_app.http_client import HttpClient
 
 logger = logging.getLogger(__name__)
@@ -31,8 +30,6 @@ MOST_TRIES_TOO_FAST = 1000
 
 REFUSED_SECONDS = 30.0
 """So long waits whose refusal is the inbox's or the campaign's: a few more of them stop that."""
-LONGEST_ID = 255
-"""A longer id of a provider's is no id."""
 
 
 class Prepared(NamedTuple):
@@ -89,7 +86,7 @@ def _sent(prepared: Prepared, receipt: Receipt) -> Result:
     return Result(
         prepared.contact_id,
         RecipientState.SENT,
-        provider_message_id=made_storable(receipt.provider_message_id, LONGEST_ID),
+        provider_message_id=receipt.provider_message_id,
     )
 
 

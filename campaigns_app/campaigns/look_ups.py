@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, and_, exists, select, update
 from sqlalchemy.orm import Session
 
-from campaigns_app.campaigns.calls import LONGEST_ID, Prepared
+from campaigns_app.campaigns.calls import Prepared
 from campaigns_app.campaigns.delivery import surroundings_of
 from campaigns_app.campaigns.models import Campaign, CampaignBatch, CampaignRecipient
 from campaigns_app.campaigns.provider_messages import MessageWriter
@@ -33,11 +33,9 @@ from campaigns_app.channels.provider import (
     Unknown,
 )
 from campaigns_app.channels.registry import get_channels
-from campaigns_app.channels.verdicts import LONGEST_CODE, LONGEST_TEXT
 from campaigns_app.contacts.models import Contact
 from campaigns_app.contacts.suppressing import suppress_addresses
 from campaigns_app.database.clock import database_now
-from campaigns_app.database.text import made_storable
 from campaigns_app.database.types import utcnow
 from campaigns_app.errors import InboxUnusable
 from campaigns_app.http_client import HttpClient
@@ -148,13 +146,12 @@ async def ask(http: HttpClient, questions: Questions, message: OutgoingMessage |
     if message is None:
         return Outcome(NO_MESSAGE)
     try:
-        receipt = await questions.channel.look_up(http, questions.account, message, questions.since)
+        return await questions.channel.look_up(http, questions.account, message, questions.since)
     except Outcome as outcome:
         return outcome
     # A channel may be somebody else's.
     except Exception as error:
         return Outcome(f"the channel failed: {type(error).__name__}")
-    return None if receipt is None else _storable(receipt)
 
 
 def is_put_off(answer: Answer) -> bool:
@@ -226,15 +223,6 @@ def _settled(before: Standing, answer: Answer) -> Standing:
         return sent if event is None else advance(sent, replace(event, at=event.at or now))
     error = NOT_FOUND if answer is None else answer.text
     return replace(before, reason=Reason.LEFT_TO_A_PERSON.value, error=error)
-
-
-def _storable(receipt: Receipt) -> Receipt:
-    """The receipt, cut to what can be stored: it may be anything that came in an answer."""
-    message_id, event = made_storable(receipt.provider_message_id, LONGEST_ID), receipt.event
-    if event is not None:
-        code = made_storable(event.code, LONGEST_CODE) if event.code else None
-        event = replace(event, code=code, text=made_storable(event.text, LONGEST_TEXT))
-    return Receipt(message_id, event)
 
 
 def _is_open() -> ColumnElement[bool]:

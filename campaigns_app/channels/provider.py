@@ -8,7 +8,7 @@ raises is taken for `Unknown`, because the message may have gone out.
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -19,6 +19,9 @@ from campaigns_app.channels.base import Channel, phone_rules
 from campaigns_app.channels.segments import Segments
 from campaigns_app.channels.templates import Template
 from campaigns_app.channels.verdicts import (
+    LONGEST_CODE,
+    LONGEST_ID,
+    LONGEST_TEXT,
     AccountPause,
     CampaignPause,
     Outcome,
@@ -30,6 +33,7 @@ from campaigns_app.channels.verdicts import (
 )
 from campaigns_app.contacts.models import Contact
 from campaigns_app.contacts.suppressing import suppressible
+from campaigns_app.database.text import made_storable
 from campaigns_app.http_client import HttpClient
 
 __all__ = [
@@ -122,10 +126,19 @@ class ProviderEvent:
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """That a provider took a message: its id for it; and of one that was looked up what it
-    tells of it by the way, as a callback would."""
+    tells of it by the way, as a callback would. All is cut to what can be stored: it may be
+    anything that came in an answer."""
 
     provider_message_id: str
     event: ProviderEvent | None = None
+
+    def __post_init__(self) -> None:
+        message_id, event = made_storable(self.provider_message_id, LONGEST_ID), self.event
+        object.__setattr__(self, "provider_message_id", message_id)
+        if event is not None:
+            code = made_storable(event.code, LONGEST_CODE) if event.code else None
+            text = made_storable(event.text, LONGEST_TEXT)
+            object.__setattr__(self, "event", replace(event, code=code, text=text))
 
 
 @dataclass(frozen=True, slots=True)

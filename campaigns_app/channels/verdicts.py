@@ -18,6 +18,9 @@ from campaigns_app.database.text import made_storable
 
 LONGEST_TEXT = 500
 LONGEST_CODE = 40
+LONGEST_ID = 255
+"""Of what a provider says so much is stored: a longer id is no id."""
+
 MOST_WAIT_SECONDS = 3600.0
 MOST_GROWTH = 30
 """After so many attempts the wait grows no more."""

@@ -23,6 +23,7 @@ from campaigns_app.channels.provider import (
     ProviderEvent,
 )
 from campaigns_app.channels.registry import get_channels
+from campaigns_app.channels.verdicts import LONGEST_CODE, LONGEST_ID
 from campaigns_app.database.bulk import insert_new_rows
 from campaigns_app.database.clock import database_now
 from campaigns_app.database.text import is_storable, made_storable
@@ -35,8 +36,6 @@ from campaigns_app.inboxes.provider_account import called_account_of
 logger = logging.getLogger(__name__)
 
 LONGEST_KEY = 255
-LONGEST_ID = 255
-LONGEST_CODE = 40
 LONGEST_REPLY = 4000
 
 OTHER = "other"
