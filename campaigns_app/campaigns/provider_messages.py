@@ -1,5 +1,6 @@
 """Writing the messages of a campaign that goes out through a provider."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,10 @@ from campaigns_app.campaigns.results import Result
 from campaigns_app.campaigns.sending_ledger import RecipientRow
 from campaigns_app.campaigns.states import Reason, RecipientState
 from campaigns_app.channels.provider import OutgoingMessage, ProviderChannel
+from campaigns_app.database.text import made_storable
 from campaigns_app.database.types import utcnow
+
+logger = logging.getLogger(__name__)
 
 NO_CONVERSATION = 0
 """What `conversation.id` is in a message that opens none."""
@@ -49,7 +53,17 @@ class MessageWriter:
         self._quiet_hours = QuietHours(window, campaign.account.time_zone) if window else None
 
     def prepare(self, row: RecipientRow) -> Prepared | Result:
-        """The message for a recipient, or why there is none."""
+        """The message for a recipient, or why there is none. Raises nothing."""
+        try:
+            return self._prepare(row)
+        except RenderingFailed as error:
+            return _failed(row, str(error))
+        # A channel may be somebody else's: what it makes of one message is that one's.
+        except Exception as error:
+            logger.exception("No message could be written for contact %s", row.recipient_id)
+            return _failed(row, f"{type(error).__name__}: {error}")
+
+    def _prepare(self, row: RecipientRow) -> Prepared | Result:
         contact = row.contact
         if contact["id"] is None:
             return Result(row.recipient_id, RecipientState.SKIPPED, Reason.CONTACT_DELETED)
@@ -57,16 +71,9 @@ class MessageWriter:
         held = self._held(row, now)
         if held is not None:
             return held
+        text = self._text.render(contact, NO_CONVERSATION, self._around)
         try:
-            text = self._text.render(contact, NO_CONVERSATION, self._around)
             template = self._template_for(contact)
-        except RenderingFailed as error:
-            return Result(
-                row.recipient_id,
-                RecipientState.FAILED,
-                Reason.RENDERING_FAILED,
-                str(error)[:ERROR_LENGTH],
-            )
         except BlankParameter as blank:
             return Result(
                 row.recipient_id, RecipientState.SKIPPED, Reason.BLANK_PARAMETER, str(blank)
@@ -111,6 +118,11 @@ class MessageWriter:
         if not text.strip():
             raise BlankParameter(name.strip())
         return text
+
+
+def _failed(row: RecipientRow, why: str) -> Result:
+    state, reason = RecipientState.FAILED, Reason.RENDERING_FAILED
+    return Result(row.recipient_id, state, reason, made_storable(why, ERROR_LENGTH))
 
 
 def _parsed(value: Any) -> Any:

@@ -1,7 +1,6 @@
 """Who is next in a batch that goes out through a provider: read before they are needed, with their
 messages written."""
 
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -9,12 +8,7 @@ from collections.abc import Callable, Sequence
 from campaigns_app.campaigns.calls import Prepared
 from campaigns_app.campaigns.results import Result
 from campaigns_app.campaigns.sending_ledger import RecipientRow, Wish
-from campaigns_app.campaigns.states import Reason, RecipientState
-from campaigns_app.channels.verdicts import LONGEST_TEXT
-from campaigns_app.database.text import made_storable
 from campaigns_app.database.types import utcnow
-
-logger = logging.getLogger(__name__)
 
 READ_AT_ONCE = 200
 FRESH_SECONDS = 2
@@ -78,7 +72,7 @@ class Stock:
     def prepare_some(self, count: int) -> None:
         """Write messages until so many are ready."""
         while self._read and len(self._ready) < count:
-            written = self._written(self._read.popleft())
+            written = self._prepare(self._read.popleft())
             if isinstance(written, Prepared):
                 self._ready.append(written)
             else:
@@ -101,16 +95,6 @@ class Stock:
         """Hand out why there is no message for those who have none."""
         refused, self._refused = self._refused, []
         return refused
-
-    def _written(self, row: RecipientRow) -> Prepared | Result:
-        try:
-            return self._prepare(row)
-        # A channel may be somebody else's: what it makes of one message is that one's.
-        except Exception as error:
-            logger.exception("No message could be written for contact %s", row.recipient_id)
-            why = made_storable(f"{type(error).__name__}: {error}", LONGEST_TEXT)
-            failed, reason = RecipientState.FAILED, Reason.RENDERING_FAILED
-            return Result(row.recipient_id, failed, reason, why)
 
     def _wish(self, besides: Sequence[int]) -> Wish:
         return Wish(max(READ_AT_ONCE, self._most_calls), besides)
