@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from campaigns_app.accounts.models import Membership, User
 from campaigns_app.extensions import db
@@ -33,11 +33,19 @@ def find_inbox(account_id: int, inbox_id: int | None) -> Inbox | None:
 
 def possible_senders(account_id: int) -> list[User]:
     """The account's members by name."""
-    return list(
-        db.session.scalars(
-            select(User)
-            .join(Membership, Membership.user_id == User.id)
-            .where(Membership.account_id == account_id)
-            .order_by(User.name, User.id)
-        )
+    return list(db.session.scalars(_members(account_id).order_by(User.name, User.id)))
+
+
+def find_sender(account_id: int, sender_id: int | None) -> User | None:
+    """The account's member with that id; None when there is none."""
+    if sender_id is None:
+        return None
+    return db.session.scalar(_members(account_id).where(User.id == sender_id))
+
+
+def _members(account_id: int) -> Select[User]:
+    return (
+        select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.account_id == account_id)
     )

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-
-from campaigns_app.accounts.models import Account, Membership, User
+from campaigns_app.accounts.models import Account
 from campaigns_app.campaigns.blanks import bare_variables, lacks
+from campaigns_app.campaigns.choices import find_sender
 from campaigns_app.campaigns.drafts import CampaignDraft
 from campaigns_app.campaigns.findings import Finding, Severity
 from campaigns_app.campaigns.funnel import count_funnel
@@ -209,9 +208,7 @@ def _of_quiet_hours(
 def surroundings(account: Account, inbox: Inbox, draft: CampaignDraft) -> Surroundings:
     """What all messages of the campaign would have in common. A sender who is no member of the
     account is nobody. One query at most."""
-    member = (Membership.user_id == User.id) & (Membership.account_id == account.id)
-    found = select(User).join(Membership, member).where(User.id == draft.sender_id)
-    sender = db.session.scalar(found) if draft.sender_id else None
+    sender = find_sender(account.id, draft.sender_id)
     return Surroundings(
         {"id": account.id, "name": account.name},
         {"id": inbox.id, "name": inbox.name},
