@@ -41,7 +41,8 @@ def preflight() -> Response:
 @campaigns.get(f"{BY_ID}/preflight")
 def preflight_again(display_id: int) -> Response:
     """What is found of a campaign that was made before, such as a template that its provider has
-    taken back since; with `check=true` in the address its inbox's provider is asked, too."""
+    taken back since; with `check=true` in the address its inbox's provider is asked, too, with
+    `count_all=true` every message is counted."""
     account = api_account()
     campaign = get_campaign(account.id, display_id)
     connection = connection_of(campaign.inbox) if request.args.get("check") == "true" else None

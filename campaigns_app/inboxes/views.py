@@ -172,7 +172,8 @@ def _faults_of(inbox: Inbox | None) -> list[str]:
     provider = provider_of(inbox) if inbox else None
     if inbox is None or provider is None:
         return []
-    return [one for one in faults_of(inbox, provider) if one != _secrets_of(inbox).fault]
+    said = _secrets_of(inbox).fault
+    return [one for one in faults_of(inbox, provider) if one != said]
 
 
 def _form_page(
